@@ -1,0 +1,1 @@
+"""The live edge: Socket.IO server, topics, resume, and the only emitter."""

@@ -1,0 +1,1 @@
+"""The background edge: Celery app, tasks, relay."""
