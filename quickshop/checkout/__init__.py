@@ -1,0 +1,1 @@
+"""Checkout: quote, hold, and turning a cart into an order."""

@@ -1,0 +1,79 @@
+"""Builds the Flask application: settings, database, and whatever edges the composition root hands in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import make_url
+
+from quickshop.accounts import models as _accounts
+from quickshop.cart import models as _cart
+from quickshop.catalog import models as _catalog
+from quickshop.config import Settings, load_settings
+from quickshop.extensions import bind_settings, db
+from quickshop.inventory import models as _inventory
+from quickshop.kernel import models as _kernel
+from quickshop.notifications import models as _notifications
+from quickshop.orders import models as _orders
+from quickshop.payments import models as _payments
+from quickshop.shipping import models as _shipping
+
+Edge = Callable[[Flask], None]
+
+# Every module with tables, so that the metadata is whole wherever the application is built.
+MODELS = (_accounts, _cart, _catalog, _inventory, _kernel, _notifications, _orders, _payments, _shipping)
+
+# Seconds a statement may take, and wait for a lock, per kind of process.
+TIMEOUTS = {"web": (3, 1), "worker": (10, 3), "relay": (10, 3), "report": (60, 3)}
+
+
+def engine_options(settings: Settings, role: str) -> dict[str, Any]:
+    """Pool and connection settings; time is bounded in Postgres, never by killing a greenlet."""
+    statement, lock = TIMEOUTS[role]
+    options = " ".join(
+        f"-c {name}={value}"
+        for name, value in {
+            "statement_timeout": f"{statement}s",
+            "lock_timeout": f"{lock}s",
+            "idle_in_transaction_session_timeout": "10s",
+            "timezone": "UTC",
+        }.items()
+    )
+    return {
+        "pool_size": settings.pool_size if role == "web" else 2,
+        "max_overflow": 5 if role == "web" else 1,
+        "pool_timeout": 2,
+        "pool_pre_ping": True,
+        "pool_use_lifo": True,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "options": options,
+            "connect_timeout": 3,
+            "application_name": f"quickshop-{role}",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    }
+
+
+def create_app(edges: Iterable[Edge] = (), *, role: str = "web", settings: Settings | None = None) -> Flask:
+    """The application with its core; each edge registers its own routes. Raises SettingsError."""
+    settings = settings or load_settings(os.environ)
+    app = Flask("quickshop", root_path=str(Path(__file__).parent), static_folder=None, template_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=make_url(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings, role),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TESTING=settings.env == "testing",
+    )
+    bind_settings(app, settings)
+    db.init_app(app)
+    for edge in edges:
+        edge(app)
+    return app

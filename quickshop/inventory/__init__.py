@@ -1,0 +1,1 @@
+"""Stock: how much there is, what is held, and every movement."""

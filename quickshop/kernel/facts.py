@@ -1,0 +1,38 @@
+"""Facts that a room above must still take. A row stays until its consumer has taken it in its own transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quickshop.kernel import db
+from quickshop.kernel.outbox import dump
+
+
+def leave(consumer: str, type_: str, data: dict[str, Any]) -> None:
+    """Leave a fact for a consumer, within the current transaction."""
+    db.run(
+        "INSERT INTO pending_facts (consumer, type, data) VALUES (:consumer, :type, CAST(:data AS jsonb))",
+        consumer=consumer,
+        type=type_,
+        data=dump(data),
+    )
+
+
+def take(consumer: str, limit: int) -> list[Any]:
+    """Take up to `limit` facts, oldest first, and remove them; they come back if the transaction does not commit."""
+    taken = db.rows(
+        """
+        DELETE FROM pending_facts WHERE id IN (
+            SELECT id FROM pending_facts WHERE consumer = :consumer ORDER BY id LIMIT :limit
+            FOR UPDATE SKIP LOCKED)
+        RETURNING id, type, data, created_at
+        """,
+        consumer=consumer,
+        limit=limit,
+    )
+    return sorted(taken, key=lambda r: r.id)
+
+
+def waiting(consumer: str) -> int:
+    """How many facts wait for a consumer."""
+    return int(db.scalar("SELECT count(*) FROM pending_facts WHERE consumer = :c", c=consumer))

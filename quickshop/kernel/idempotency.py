@@ -1,0 +1,120 @@
+"""Idempotency keys in Postgres: the same key and body give the same answer, for as long as the row is kept.
+
+An advisory transaction lock tells a call still running from one that is done, without a second commit.
+Only a 2xx binds a key; a refusal rolls back and frees it. (After Stripe's and brandur.org's published rules.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from quickshop.kernel import db
+from quickshop.kernel.errors import Conflict, ShopError
+
+KEEP_HOURS = 72
+LONGEST_KEY = 255
+
+
+class KeyRequired(ShopError):
+    """This call needs an Idempotency-Key header."""
+
+    status, code, title = 400, "idempotency_key_required", "Idempotency-Key required"
+
+
+class KeyInvalid(ShopError):
+    """The key is empty or longer than 255 characters."""
+
+    status, code, title = 400, "idempotency_key_invalid", "Idempotency-Key invalid"
+
+
+class KeyReused(ShopError):
+    """The key was used before with another body."""
+
+    status, code, title = 422, "idempotency_key_reused", "Idempotency-Key reused with another request"
+
+
+class InProgress(Conflict):
+    """The first call with this key is still running."""
+
+    code, title = "idempotency_in_progress", "The first call with this key is still running"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where an answer is bound: caller, route, key, and the digest of the request."""
+
+    caller: str
+    route: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """An answer given before."""
+
+    status: int
+    body: bytes
+
+
+def check_key(key: str | None) -> str:
+    """The key, or KeyRequired / KeyInvalid."""
+    if key is None:
+        raise KeyRequired("Send an Idempotency-Key header: any string of up to 255 characters, new for each order.")
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise KeyInvalid("An Idempotency-Key has 1 to 255 characters.")
+    return key
+
+
+def slot(caller: str, route: str, key: str, body: bytes) -> Slot:
+    """The slot of one request."""
+    return Slot(caller, route, key, hashlib.sha256(body).digest())
+
+
+def enter(place: Slot) -> StoredAnswer | None:
+    """Take the slot's lock for this transaction; the stored answer, if there is one.
+
+    Raises InProgress at once while another transaction works on the same key, KeyReused for another body.
+    """
+    name = f"{place.caller}\0{place.route}\0{place.key}"
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    if not db.scalar("SELECT pg_try_advisory_xact_lock(:n)", n=number):
+        raise InProgress
+    # A statement of its own: its snapshot must be younger than the lock, or a just-committed answer is missed.
+    found = db.row(
+        "SELECT request_hash, status, body FROM idempotency_keys"
+        " WHERE caller = :caller AND route = :route AND key = :key",
+        caller=place.caller,
+        route=place.route,
+        key=place.key,
+    )
+    if found is None:
+        return None
+    if bytes(found.request_hash) != place.request_hash:
+        raise KeyReused("This Idempotency-Key belongs to another request body; use a new key.")
+    return StoredAnswer(found.status, bytes(found.body))
+
+
+def bind(place: Slot, status: int, body: bytes) -> None:
+    """Bind an answer to the slot, in the transaction that made it."""
+    db.run(
+        "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body)"
+        " VALUES (:caller, :route, :key, :hash, :status, :body)",
+        caller=place.caller,
+        route=place.route,
+        key=place.key,
+        hash=place.request_hash,
+        status=status,
+        body=body,
+    )
+
+
+def prune() -> int:
+    """Delete answers older than 72 hours; returns how many."""
+    return db.run(
+        "DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => :h)", h=KEEP_HOURS
+    ).rowcount

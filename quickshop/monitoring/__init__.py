@@ -1,0 +1,1 @@
+"""Figures about the running shop: queues, waits, rates, readiness."""

@@ -1,0 +1,1 @@
+"""Telling people: which message for which fact, and the channels that carry it."""

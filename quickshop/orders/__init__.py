@@ -1,0 +1,1 @@
+"""Orders: placing, numbers, states, priority, processing, and the log of each."""

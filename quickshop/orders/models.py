@@ -1,0 +1,175 @@
+"""Tables of orders. An order copies what it was made from, so later edits elsewhere cannot change it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quickshop.extensions import Base
+from quickshop.kernel.models import TIMESTAMPTZ
+from quickshop.orders.states import MACHINES
+
+order_numbers = Sequence("order_numbers", start=100001, metadata=Base.metadata)
+
+
+def _known(column: str) -> CheckConstraint:
+    machine = next(m for m in MACHINES if m.name == column)
+    values = ", ".join(f"'{s}'" for s in type(machine.start))
+    return CheckConstraint(f"{column} IN ({values})", name=f"known_{column}")
+
+
+class Order(Base):
+    """An order. `event_seq` is the last sequence number of its log."""
+
+    __tablename__ = "orders"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(Text, unique=True)
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("persons.id"))
+    cart_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("carts.id"), unique=True)
+    caller: Mapped[str] = mapped_column(Text)
+    client_reference: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[bytes] = mapped_column(LargeBinary)
+    shipping_address: Mapped[bytes] = mapped_column(LargeBinary)
+    billing_address: Mapped[bytes | None] = mapped_column(LargeBinary)
+    country: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="placed")
+    payment_status: Mapped[str] = mapped_column(Text, server_default="pending")
+    fulfilment_status: Mapped[str] = mapped_column(Text, server_default="unfulfilled")
+    hold_reason: Mapped[str | None] = mapped_column(Text)
+    failure_code: Mapped[str | None] = mapped_column(Text)
+    priority: Mapped[str] = mapped_column(Text)
+    priority_reason: Mapped[str] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    subtotal_minor: Mapped[int] = mapped_column(BigInteger)
+    discount_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    shipping_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    shipping_method: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    deliver_from: Mapped[date] = mapped_column(Date)
+    deliver_to: Mapped[date] = mapped_column(Date)
+    payment_token: Mapped[str] = mapped_column(Text)
+    payment_round: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    next_action: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    event_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    request_id: Mapped[str | None] = mapped_column(Text)
+    placed_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    confirmed_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    __table_args__ = (
+        _known("status"),
+        _known("payment_status"),
+        _known("fulfilment_status"),
+        CheckConstraint("priority IN ('vip', 'high', 'standard')", name="known_priority"),
+        CheckConstraint("(status = 'on_hold') = (hold_reason IS NOT NULL)", name="hold_has_reason"),
+        CheckConstraint(
+            "total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_adds_up"
+        ),
+        CheckConstraint(
+            "least(subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor) >= 0",
+            name="amounts_not_negative",
+        ),
+        CheckConstraint("deliver_from <= deliver_to", name="window_in_order"),
+        Index(
+            "uq_orders_client_reference",
+            "caller",
+            "client_reference",
+            unique=True,
+            postgresql_where=text("client_reference IS NOT NULL"),
+        ),
+        Index("ix_orders_user_id", "user_id", "placed_at", "id", postgresql_where=text("user_id IS NOT NULL")),
+        Index("ix_orders_placed_at", "placed_at", "id"),
+        Index("ix_orders_client_ref_lookup", "client_reference"),
+    )
+
+
+class OrderTransition(Base):
+    """A move of one field that the database allows; a trigger refuses all others. Filled by the migrations."""
+
+    __tablename__ = "order_transitions"
+    field: Mapped[str] = mapped_column(Text, primary_key=True)
+    before: Mapped[str] = mapped_column(Text, primary_key=True)
+    after: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class OrderLine(Base):
+    """One line: the product as it was, the price as it was."""
+
+    __tablename__ = "order_lines"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id"))
+    sku: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    quantity: Mapped[int] = mapped_column(Integer)
+    unit_price_minor: Mapped[int] = mapped_column(BigInteger)
+    discount_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("total_minor = quantity * unit_price_minor - discount_minor", name="total_adds_up"),
+        CheckConstraint("total_minor >= 0 AND discount_minor >= 0", name="amounts_not_negative"),
+        Index("uq_order_lines_position", "order_id", "position", unique=True),
+    )
+
+
+class OrderEvent(Base):
+    """The order's log: seq counts 1, 2, 3 … without a gap, allocated under the order's row lock."""
+
+    __tablename__ = "order_events"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    type: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request_id: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (CheckConstraint("seq > 0", name="seq_positive"),)
+
+
+class OrderProcessing(Base):
+    """The work still to do on an order and who does it now. Narrow, as it is written at every step.
+
+    A step belongs to the holder of `lease_token` until `lease_until`; a write with another token hits no row.
+    """
+
+    __tablename__ = "order_processing"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    queue: Mapped[str] = mapped_column(Text)
+    step: Mapped[str] = mapped_column(Text, server_default="authorize")
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    lease_token: Mapped[uuid.UUID | None]
+    lease_until: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    next_run_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    hinted_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    waiting_since: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    started_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    ended_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint("step IN ('authorize', 'capture', 'void', 'done')", name="known_step"),
+        CheckConstraint("(step = 'done') = (next_run_at IS NULL)", name="due_until_done"),
+        CheckConstraint("(step = 'done') = (ended_at IS NOT NULL)", name="ended_when_done"),
+        CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),
+        Index("ix_order_processing_due", "next_run_at", postgresql_where=text("step <> 'done'")),
+        Index("ix_order_processing_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )

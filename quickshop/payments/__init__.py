@@ -1,0 +1,1 @@
+"""Payments: attempts, their outcomes, and the port to payment gateways."""

@@ -1,0 +1,71 @@
+"""Tables of payments: every call to a gateway has a row before it is made, and its key never changes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quickshop.extensions import Base
+from quickshop.kernel.models import TIMESTAMPTZ
+
+
+class Payment(Base):
+    """One try to pay for an order: what was asked, and how far the money came."""
+
+    __tablename__ = "payments"
+    order_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    round: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    provider: Mapped[str] = mapped_column(Text)
+    provider_ref: Mapped[str | None] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    authorized_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    captured_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized_within_amount"),
+        CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured_within_authorized"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
+        Index(
+            "uq_payments_one_capture", "order_id", unique=True, postgresql_where=text("captured_minor > 0")
+        ),
+        Index("ix_payments_provider_ref", "provider", "provider_ref"),
+    )
+
+
+class PaymentAttempt(Base):
+    """One call to the gateway. `sent` before the call; the outcome is recorded after it, once."""
+
+    __tablename__ = "payment_attempts"
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    order_id: Mapped[uuid.UUID]
+    round: Mapped[int] = mapped_column(SmallInteger)
+    kind: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text, server_default="sent")
+    code: Mapped[str | None] = mapped_column(Text)
+    look_ups: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    resolved_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    __table_args__ = (
+        CheckConstraint("kind IN ('authorize', 'capture', 'void', 'refund')", name="known_kind"),
+        CheckConstraint("state IN ('sent', 'unknown', 'succeeded', 'refused')", name="known_state"),
+        Index("ix_payment_attempts_order_id", "order_id", "round"),
+    )
+
+
+class PaymentWebhook(Base):
+    """What a provider told us unasked; unique by its event id, so telling twice changes nothing."""
+
+    __tablename__ = "payment_webhooks"
+    provider: Mapped[str] = mapped_column(Text, primary_key=True)
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    received_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (Index("ix_payment_webhooks_received_at", "received_at"),)

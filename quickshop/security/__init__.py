@@ -1,0 +1,1 @@
+"""Passwords, tokens and other guards that stand on their own."""

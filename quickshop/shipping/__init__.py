@@ -1,0 +1,1 @@
+"""Shipping methods and delivery windows."""
