@@ -1,0 +1,1 @@
+"""Providers behind the payment port: the port itself, its clients, and what guards them."""
