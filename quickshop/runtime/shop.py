@@ -1,0 +1,284 @@
+"""`make run`: one shop in its folder, from locked folder to ready pages, and back down to nothing running."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from quickshop.config import SettingsError, load_settings
+from quickshop.runtime import (
+    databases,
+    demo_file,
+    development_secrets,
+    home,
+    orphans,
+    ports,
+    processes,
+    readiness,
+    supervisor,
+)
+from quickshop.runtime.canaries import CanaryWatch
+from quickshop.runtime.children import Child
+from quickshop.runtime.console import Console
+from quickshop.runtime.failures import CannotStart
+from quickshop.runtime.home import Home
+from quickshop.runtime.logs import LogFile
+from quickshop.runtime.postgres import Postgres
+from quickshop.runtime.valkey import Valkey
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_SERVERS = ("postgres", "valkey")
+_SUSPECT_AFTER = 60
+
+
+def run(environ: Mapping[str, str], *, verbose: bool = False) -> int:
+    """Run the shop until a signal stops it; the exit code. Raises CannotStart before anything was started."""
+    return Shop(environ, verbose=verbose).run()
+
+
+class Shop:
+    """One run of the shop. Servers whose URL the environment gives are used, the others are embedded."""
+
+    def __init__(self, environ: Mapping[str, str], *, verbose: bool = False) -> None:
+        self._environ = dict(environ)
+        self._console = Console(environ, verbose=verbose)
+        self._env: dict[str, str] = {}
+        self._home = Home(Path())
+        self._embedded: list[Postgres | Valkey] = []
+        self._supervisor: supervisor.Supervisor
+        self._began = time.monotonic()
+
+    def run(self) -> int:
+        """Start, serve, stop."""
+        with contextlib.ExitStack() as stack:
+            self._claim(stack)
+            self._prepare_environment()
+            self._supervisor = self._make_supervisor(stack)
+            stack.enter_context(self._supervisor.signals())
+            stack.callback(self._close_servers)
+            stack.callback(self._supervisor.stop, _SERVERS)
+            try:
+                self._start()
+                self._serve(stack)
+            except supervisor.StopRequested:
+                pass
+            self._supervisor.log("stopping")
+        self._console.say("stopped")
+        return 0
+
+    # --- before anything runs ---
+
+    def _claim(self, stack: contextlib.ExitStack) -> None:
+        """The folder, then the port: what another shop could have."""
+        database_url = self._environ.get("DATABASE_URL")
+        port = self._port()
+        if database_url:
+            databases.plain_url(database_url)
+        self._home = home.open_home(home.chosen(self._environ), embeds_database=not database_url)
+        stack.callback(self._home.release)
+        held = ports.hold_port(self._environ.get("WEB_HOST") or processes.DEFAULTS["WEB_HOST"], port)
+        stack.callback(held.close)
+        if database_url:
+            databases.refuse_unusable(database_url)
+        found = orphans.end_left_behind(self._home.state / "processes.json", self._home.postgres / "data")
+        if found:
+            self._console.say(f"ended what an earlier run left behind: {', '.join(found)}")
+
+    def _port(self) -> int:
+        named = self._environ.get("PORT") or processes.DEFAULTS["PORT"]
+        if not named.isdecimal() or not 0 < int(named) < 65536:
+            raise CannotStart(f"PORT must be a number from 1 to 65535, not {named!r}.")
+        return int(named)
+
+    def _prepare_environment(self) -> None:
+        """The settings of every process: what the environment says, else what suits a development shop."""
+        port = self._port()
+        gateway_port = port + 1 if port < 65535 and ports.is_free("127.0.0.1", port + 1) else ports.free_port()
+        given = {name: value for name, value in self._environ.items() if value}
+        env = {
+            "QUICKSHOP_ENV": "development",
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "GATEWAY_PORT": str(gateway_port),
+            "GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
+            "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{port}/api/v1/payments/webhooks/simulator",
+            "WEB_GRACEFUL_SECONDS": "5",
+            "WORKER_SOFT_SHUTDOWN_SECONDS": "8",
+            **given,
+            "QUICKSHOP_HOME": str(self._home.path),
+            "PYTHONUNBUFFERED": "1",
+            orphans.MARK: supervisor.new_run(),
+        }
+        if env["QUICKSHOP_ENV"] != "production":
+            env = {**development_secrets.load_or_make(self._home.secrets), **env}
+        self._env = env
+
+    def _make_supervisor(self, stack: contextlib.ExitStack) -> supervisor.Supervisor:
+        made = supervisor.Supervisor(
+            self._console, self._home.state / "processes.json", self._log("supervisor"), self._env[orphans.MARK]
+        )
+        stack.callback(made.close)
+        return made
+
+    @property
+    def _development(self) -> bool:
+        return self._env["QUICKSHOP_ENV"] != "production"
+
+    # --- start ---
+
+    def _start(self) -> None:
+        self._start_servers()
+        self._check_settings()
+        accounts = self._accounts()
+        early = [program for program in processes.PROGRAMS if program.development_only]
+        if self._development:
+            self._start_programs(early)
+        self._migrate()
+        self._fill_demo()
+        if self._development:
+            self._write_demo(accounts)
+        self._start_programs([program for program in processes.PROGRAMS if program not in early])
+        self._wait_until_ready()
+        took = time.monotonic() - self._began
+        self._console.plain(demo_file.banner(self._base_url(), self._env["GATEWAY_URL"], accounts, self._home.logs))
+        self._supervisor.log(f"ready after {took:.1f} s")
+
+    def _start_servers(self) -> None:
+        """Start both embedded servers, then wait for both: they need nothing of each other."""
+        embedded: dict[str, tuple[str, Postgres | Valkey]] = {}
+        if not self._env.get("DATABASE_URL"):
+            embedded["postgres"] = ("DATABASE_URL", Postgres(self._home.postgres))
+        if not self._env.get("REDIS_URL"):
+            embedded["valkey"] = ("REDIS_URL", Valkey(self._home.valkey))
+        if "postgres" in embedded and not (self._home.postgres / "data" / "PG_VERSION").exists():
+            self._supervisor.log("making a new database; this takes some seconds, once")
+        for name, (_, server) in embedded.items():
+            self._embedded.append(server)
+            server.prepare()
+            self._supervisor.start(self._server_child(name, server))
+        for name, (setting, server) in embedded.items():
+            self._wait_for_server(name, server)
+            server.set_up()
+            self._env[setting] = server.url()
+
+    def _close_servers(self) -> None:
+        for server in self._embedded:
+            server.close()
+
+    def _server_child(self, name: str, server: Postgres | Valkey) -> Child:
+        return Child(
+            name, server.command(), cwd=Path("/"),
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", orphans.MARK: self._env[orphans.MARK],
+                 "QUICKSHOP_HOME": str(self._home.path)},
+            log=self._log(name), stop_signal=server.stop_signal, grace=10, user=server.user, prepare=server.prepare,
+        )  # fmt: skip
+
+    def _wait_for_server(self, name: str, server: Postgres | Valkey) -> None:
+        # Recovery after a crash can take a while; a server that keeps ending will not come.
+        ready = self._supervisor.wait_for(
+            lambda: server.answers() or not self._supervisor.steady(name), seconds=120, every=0.02
+        )
+        if not ready or not self._supervisor.steady(name):
+            child = self._supervisor.children[name]
+            raise CannotStart(f"The embedded {name} does not start: {child.said_last()} (see {child.log.path}).")
+
+    def _check_settings(self) -> None:
+        try:
+            load_settings(self._env)
+        except SettingsError as error:
+            raise CannotStart(str(error)) from error
+
+    def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
+        if not self._development:
+            return {}
+        accounts: Mapping[str, Mapping[str, Any]] = importlib.import_module("quickshop.demo.accounts").ACCOUNTS
+        return accounts
+
+    def _migrate(self) -> None:
+        newest = databases.newest_revision(ROOT / "migrations" / "versions")
+        if newest is None or databases.revision(self._env["DATABASE_URL"]) != newest:
+            self._supervisor.log("bringing the database up to date")
+            self._supervisor.run_once(self._command_child("migrate"), seconds=600)
+
+    def _fill_demo(self) -> None:
+        """Fill a database's demo shop once; the note names the database, so that another one is filled too."""
+        if not self._development:
+            return
+        note = self._home.state / "demo-filled"
+        database = databases.identity(self._env["DATABASE_URL"])
+        with contextlib.suppress(OSError):
+            if note.read_text() == database:
+                return
+        self._supervisor.log("filling the demo shop, once")
+        self._supervisor.run_once(self._command_child("demo"), seconds=300)
+        note.write_text(database)
+
+    def _write_demo(self, accounts: Mapping[str, Mapping[str, Any]]) -> None:
+        gateway = self._env["GATEWAY_URL"]
+        try:
+            demo_file.write(self._home.demo, base_url=self._base_url(), gateway_url=gateway, accounts=accounts)
+        except OSError as error:
+            raise CannotStart(f"{self._home.demo} cannot be written: {error.strerror or error}.") from error
+
+    def _wait_until_ready(self) -> None:
+        port = int(self._env["PORT"])
+        steady = self._supervisor.wait_for(
+            lambda: readiness.is_ready(port) or not self._supervisor.steady("web"), seconds=90, every=0.1
+        )
+        if not steady or not self._supervisor.steady("web"):
+            web = self._supervisor.children["web"]
+            raise CannotStart(f"The shop did not become ready: {web.said_last()} (see {web.log.path}).")
+
+    # --- while it runs ---
+
+    def _serve(self, stack: contextlib.ExitStack) -> None:
+        queues = {program.name: program.queues for program in processes.PROGRAMS if program.queues}
+        watch = CanaryWatch(self._env["DATABASE_URL"], queues)
+        stack.callback(watch.end)
+        watch.start()
+        self._supervisor.run(lambda: self._restart_silent(watch))
+
+    def _restart_silent(self, watch: CanaryWatch) -> None:
+        for name in watch.silent:
+            child = self._supervisor.children[name]
+            if child.running and child.uptime > _SUSPECT_AFTER:
+                self._supervisor.restart(name, "it lives but serves none of its queues")
+
+    # --- children ---
+
+    def _start_programs(self, programs: list[processes.Program]) -> None:
+        for program in programs:
+            child = Child(
+                program.name, program.command(sys.executable, self._env), cwd=ROOT, env=self._env,
+                log=self._log(program.name), stop_signal=program.stop_signal, grace=program.grace,
+            )  # fmt: skip
+            self._supervisor.start(child)
+
+    def _command_child(self, name: str) -> Child:
+        command = [sys.executable, "-m", "quickshop", name]
+        return Child(
+            name, command, cwd=ROOT, env=self._env, log=self._log(name), stop_signal=signal.SIGTERM, restarts=False
+        )
+
+    def _log(self, name: str) -> LogFile:
+        return LogFile(self._home.logs / f"{name}.log")
+
+    def _base_url(self) -> str:
+        return self._env["PUBLIC_URL"].rstrip("/")
+
+
+def recorded_processes(path: Path) -> dict[str, int]:
+    """The running shop's processes by name, from its folder; empty when none runs."""
+    try:
+        noted = json.loads((path / "run" / "processes.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    alive = (process for process in noted["processes"] if orphans.start_time(process["pid"]) == process["started"])
+    return {process["name"]: process["pid"] for process in alive}
