@@ -20,6 +20,9 @@ def run(verbose: bool) -> None:
     except CannotStart as refusal:
         click.echo(f"QuickShop cannot start: {refusal}", err=True)
         code = 1
+    except OSError as error:
+        click.echo(f"QuickShop cannot go on: {error}", err=True)
+        code = 1
     except KeyboardInterrupt:
         code = 130
     sys.stdout.flush()

@@ -14,7 +14,9 @@ _COLOURS = {
 }  # fmt: skip
 _IMPORTANT = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|Traceback", re.IGNORECASE)
 # A server that is starting or stopping tells every early client so.
-_ROUTINE = re.compile(r"the database system is (starting up|shutting down|not yet accepting|in recovery)|LOADING|Memory overcommit")
+_ROUTINE = re.compile(
+    r"the database system is (starting up|shutting down|not yet accepting|in recovery)|LOADING|Memory overcommit"
+)
 _LINES_A_SECOND = 20
 
 

@@ -13,7 +13,7 @@ def write(path: Path, *, base_url: str, gateway_url: str, accounts: Mapping[str,
     """Write the file in one step; it holds passwords of the demo accounts only."""
     content = {
         "base_url": base_url,
-        "accounts": {name: dict(account) for name, account in accounts.items()},
+        "accounts": {name: _to_sign_in(account) for name, account in accounts.items()},
         "mail_url": f"{gateway_url}/outbox",
         "gateway_url": gateway_url,
     }
@@ -23,6 +23,10 @@ def write(path: Path, *, base_url: str, gateway_url: str, accounts: Mapping[str,
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _to_sign_in(account: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: account[name] for name in ("login", "password", "totp_secret") if name in account}
 
 
 def banner(base_url: str, gateway_url: str, accounts: Mapping[str, Mapping[str, Any]], logs: Path) -> str:

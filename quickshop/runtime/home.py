@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import pwd
@@ -91,14 +92,22 @@ def open_home(path: Path, *, embeds_database: bool) -> Home:
         _refuse_full(home, embeds_database)
     except OSError as error:
         home.release()
-        raise CannotStart(
-            f"The folder {path} cannot be used ({error.strerror or error}); "
-            "free some space or choose another with QUICKSHOP_HOME."
-        ) from error
+        raise CannotStart(_why_unusable(path, error)) from error
     except CannotStart:
         home.release()
         raise
     return home
+
+
+def _why_unusable(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"The disk of {path} is full, or files there may not grow ({error.strerror}); "
+            "free some space or choose another folder with QUICKSHOP_HOME."
+        )
+    if isinstance(error, (NotADirectoryError, FileExistsError)):
+        return f"{path} is not a folder; choose another with QUICKSHOP_HOME."
+    return f"The folder {path} cannot be used ({error.strerror}); choose another with QUICKSHOP_HOME."
 
 
 def _lock(path: Path) -> IO[str]:

@@ -38,7 +38,7 @@ def record(path: Path, run: str, processes: Iterable[tuple[str, int, int]]) -> N
         partial.replace(path)
 
 
-def end_left_behind(path: Path, cluster: Path, *, seconds: float = 10) -> list[str]:
+def end_left_behind(path: Path, cluster: Path, *, seconds: float = 8) -> list[str]:
     """End what an earlier run recorded in `path` left running; the names of what was found.
 
     Each gets its own stop signal first. Call it with the folder's lock held.
@@ -58,8 +58,7 @@ def end_left_behind(path: Path, cluster: Path, *, seconds: float = 10) -> list[s
             _send(process.pid, signal.SIGKILL)
     marked = end_marked(run) if run else 0
     if not _postmaster(cluster):
-        # Its process number may belong to a stranger by now, which would keep the server from starting.
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        _forget_postmaster(cluster)
     path.unlink(missing_ok=True)
     return sorted({process.name for process in found.values()} | ({"children"} if marked else set()))
 
@@ -104,6 +103,13 @@ def _postmaster(cluster: Path) -> int | None:
         return None
     serves = words[0].endswith(b"postgres") and os.fsencode(cluster) in words
     return pid if serves and start_time(pid) is not None else None
+
+
+def _forget_postmaster(cluster: Path) -> None:
+    # Its process number may belong to a stranger or to an unburied process by now; then no server would start.
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for left in (cluster.parent / "socket").glob(".s.PGSQL.*"):
+        left.unlink(missing_ok=True)
 
 
 def _boot() -> str:

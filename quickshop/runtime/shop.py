@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import signal
 import sys
@@ -13,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from quickshop.config import SettingsError, load_settings
+from quickshop.demo.accounts import ACCOUNTS
 from quickshop.runtime import (
+    brokers,
     databases,
     demo_file,
     development_secrets,
@@ -77,20 +78,24 @@ class Shop:
     # --- before anything runs ---
 
     def _claim(self, stack: contextlib.ExitStack) -> None:
-        """The folder, then the port: what another shop could have."""
+        """The folder, then the port: what another shop could have. An earlier run's remains may hold either."""
         database_url = self._environ.get("DATABASE_URL")
         port = self._port()
         if database_url:
             databases.plain_url(database_url)
+        if broker_url := self._environ.get("REDIS_URL"):
+            brokers.refuse_malformed(broker_url)
         self._home = home.open_home(home.chosen(self._environ), embeds_database=not database_url)
         stack.callback(self._home.release)
+        found = orphans.end_left_behind(self._home.state / "processes.json", self._home.postgres / "data")
+        if found:
+            self._console.say(f"ended what an earlier run left behind: {', '.join(found)}")
         held = ports.hold_port(self._environ.get("WEB_HOST") or processes.DEFAULTS["WEB_HOST"], port)
         stack.callback(held.close)
         if database_url:
             databases.refuse_unusable(database_url)
-        found = orphans.end_left_behind(self._home.state / "processes.json", self._home.postgres / "data")
-        if found:
-            self._console.say(f"ended what an earlier run left behind: {', '.join(found)}")
+        if broker_url and not brokers.answers(broker_url):
+            self._console.say("the broker of REDIS_URL does not answer; orders are taken and wait until it does")
 
     def _port(self) -> int:
         named = self._environ.get("PORT") or processes.DEFAULTS["PORT"]
@@ -120,6 +125,7 @@ class Shop:
         if env["QUICKSHOP_ENV"] != "production":
             env = {**development_secrets.load_or_make(self._home.secrets), **env}
         self._env = env
+        self._check_settings()
 
     def _make_supervisor(self, stack: contextlib.ExitStack) -> supervisor.Supervisor:
         made = supervisor.Supervisor(
@@ -136,7 +142,6 @@ class Shop:
 
     def _start(self) -> None:
         self._start_servers()
-        self._check_settings()
         accounts = self._accounts()
         early = [program for program in processes.PROGRAMS if program.development_only]
         if self._development:
@@ -191,16 +196,17 @@ class Shop:
             raise CannotStart(f"The embedded {name} does not start: {child.said_last()} (see {child.log.path}).")
 
     def _check_settings(self) -> None:
+        # Addresses of embedded servers are known only once these run.
+        embedded = {"DATABASE_URL": "postgresql:///", "REDIS_URL": "redis://"}
         try:
-            load_settings(self._env)
+            load_settings({**embedded, **self._env})
         except SettingsError as error:
             raise CannotStart(str(error)) from error
 
     def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
         if not self._development:
             return {}
-        accounts: Mapping[str, Mapping[str, Any]] = importlib.import_module("quickshop.demo.accounts").ACCOUNTS
-        return accounts
+        return ACCOUNTS
 
     def _migrate(self) -> None:
         newest = databases.newest_revision(ROOT / "migrations" / "versions")
@@ -219,7 +225,8 @@ class Shop:
                 return
         self._supervisor.log("filling the demo shop, once")
         self._supervisor.run_once(self._command_child("demo"), seconds=300)
-        note.write_text(database)
+        with contextlib.suppress(OSError):
+            note.write_text(database)
 
     def _write_demo(self, accounts: Mapping[str, Mapping[str, Any]]) -> None:
         gateway = self._env["GATEWAY_URL"]

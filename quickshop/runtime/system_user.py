@@ -49,7 +49,7 @@ def for_postgres() -> SystemUser | None:
 def private_ancestor(path: Path, user: SystemUser) -> Path | None:
     """The first folder from `/` down to `path`, itself included, that `user` may not enter, if any."""
     for folder in [*reversed(path.parents), path]:
-        if folder.exists() and not user.may("x", folder):
+        if folder.is_dir() and not user.may("x", folder):
             return folder
     return None
 
