@@ -40,9 +40,7 @@ class StockHold(Base):
         CheckConstraint("num_nonnulls(cart_id, order_id) = 1", name="one_owner"),
         CheckConstraint("cart_id IS NULL OR expires_at IS NOT NULL", name="cart_holds_expire"),
         Index("uq_stock_holds_cart_id", "cart_id", unique=True, postgresql_where=text("state = 'live'")),
-        Index(
-            "uq_stock_holds_order_id", "order_id", unique=True, postgresql_where=text("state <> 'released'")
-        ),
+        Index("uq_stock_holds_order_id", "order_id", unique=True, postgresql_where=text("state <> 'released'")),
         Index(
             "ix_stock_holds_expires_at",
             "expires_at",
@@ -55,9 +53,7 @@ class StockHoldLine(Base):
     """How many units of a variant a hold has."""
 
     __tablename__ = "stock_hold_lines"
-    hold_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("stock_holds.id", ondelete="CASCADE"), primary_key=True
-    )
+    hold_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("stock_holds.id", ondelete="CASCADE"), primary_key=True)
     variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("stock_items.variant_id"), primary_key=True)
     quantity: Mapped[int] = mapped_column(Integer)
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)

@@ -1,0 +1,1 @@
+"""What staff do, by API: a module per area, all under /api/v1/admin."""

@@ -1,0 +1,84 @@
+"""Orders by API: placing, reading, the event log, paying again."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, request
+
+from blueprints.api.schemas.common import EventsOut, EventsQuery, PageQuery
+from blueprints.api.schemas.orders import OrderPage, OrderSchema, PayBody, PlaceOrderBody
+from blueprints.http import request_id
+from blueprints.http.access import anyone, member
+from blueprints.http.body import ApiBlueprint
+from blueprints.http.carts import header_token
+from blueprints.http.commits import commits
+from blueprints.http.idempotency import idempotent
+from blueprints.http.json import json_response
+from blueprints.http.limits import limited
+from blueprints.http.orders import order_wish, ordering_cart, viewer
+from blueprints.http.pagination import page_body
+from quickshop.checkout.service import place_order
+from quickshop.orders import paying, queries
+
+blp = ApiBlueprint("orders", __name__, url_prefix="/api/v1", description="Orders and their logs")
+
+TOKEN_HEADER = "X-Order-Token"  # noqa: S105 - the header's name
+
+
+@blp.post("/orders")
+@anyone
+@limited("checkout")
+@blp.arguments(PlaceOrderBody)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=True)
+def place(body: dict[str, Any]) -> Response:
+    """Turn the caller's cart into an order. It is processed from here on; watch its events or topic."""
+    order = place_order(g.caller, ordering_cart(header_token()), order_wish(body))
+    return json_response(order, 202, {"Location": f"/api/v1/orders/{order['number']}"})
+
+
+@blp.get("/orders")
+@member
+@blp.arguments(PageQuery, location="query")
+@blp.answers(200, OrderPage)
+def list_mine(args: dict[str, Any]) -> Response:
+    """The member's orders, newest first."""
+    return json_response(queries.list_orders(user_id=g.caller.user_id, **args))
+
+
+@blp.get("/orders/<number>")
+@anyone
+@blp.answers(200, OrderSchema)
+def get_order(number: str) -> Response:
+    """One order, for its member, or the guest who sends its X-Order-Token."""
+    return json_response(queries.order_view(number, viewer(_order_token())))
+
+
+@blp.get("/orders/<number>/events")
+@anyone
+@blp.arguments(EventsQuery, location="query")
+@blp.answers(200, EventsOut)
+def list_events(args: dict[str, Any], number: str) -> Response:
+    """The order's log after a seq, in order: the same entries that the live topic gives."""
+    return json_response(page_body(queries.order_events(number, viewer(_order_token()), **args), None))
+
+
+@blp.post("/orders/<number>/pay")
+@anyone
+@limited("checkout")
+@blp.arguments(PayBody)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=False)
+def pay(body: dict[str, Any], number: str) -> Response:
+    """Pay an order again after its payment failed: the stock is reserved anew."""
+    who = viewer(_order_token())
+    order_id: UUID = paying.pay_again(number, who, body["payment"]["token"], request_id.current())
+    return json_response(queries.order_view_by_id(order_id, who), 202)
+
+
+def _order_token() -> str | None:
+    return request.headers.get(TOKEN_HEADER)

@@ -1,0 +1,81 @@
+"""Shapes of the staff API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from blueprints.api.schemas.common import LARGEST_AMOUNT, StrictInt, Text
+from blueprints.http.body import StrictSchema
+
+_SLUG = validate.Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", error="Lower-case letters, digits and single hyphens.")
+
+
+class NewCategoryBody(StrictSchema):
+    """A category to make."""
+
+    slug = fields.String(required=True, validate=[validate.Length(1, 100), _SLUG])
+    name = Text(120, required=True)
+    parent_id = fields.UUID(load_default=None)
+    position = StrictInt(0, 10_000, load_default=0)
+
+
+class NewVariantBody(StrictSchema):
+    """A variant to make, with its first stock; prices in minor units."""
+
+    sku = Text(64, required=True)
+    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
+    compare_at_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
+    options = fields.Dict(keys=Text(60), values=Text(120), load_default=dict)
+    weight_grams = StrictInt(0, 10_000_000, load_default=0)
+    stock = StrictInt(0, 1_000_000_000, load_default=0)
+
+
+class NewProductBody(StrictSchema):
+    """A product to make."""
+
+    slug = fields.String(required=True, validate=[validate.Length(1, 150), _SLUG])
+    name = Text(200, required=True)
+    description = Text(20_000, 0, load_default="")
+    category_id = fields.UUID(required=True)
+    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+    attributes = fields.Dict(keys=Text(60), values=Text(300), load_default=dict)
+    variants = fields.List(fields.Nested(NewVariantBody), required=True, validate=validate.Length(1, 100))
+
+
+class MadeCategory(Schema):
+    """The new category's id."""
+
+    id = fields.UUID()
+
+
+class MadeProduct(Schema):
+    """The new product's id, and its variants' by SKU."""
+
+    id = fields.UUID()
+    variants = fields.Dict(keys=fields.String(), values=fields.UUID())
+
+
+class StockBody(StrictSchema):
+    """Units that arrived."""
+
+    quantity = StrictInt(1, 1_000_000_000, required=True)
+
+
+class ShippingMethodBody(StrictSchema):
+    """A shipping method; prices in minor units, the window in working days after packing."""
+
+    name = Text(120, required=True)
+    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
+    free_from_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
+    min_days = StrictInt(0, 365, required=True)
+    max_days = StrictInt(0, 365, required=True)
+    position = StrictInt(0, 10_000, load_default=0)
+
+    @validates_schema
+    def check_window(self, data: Any, **_: Any) -> None:
+        """The window must not end before it begins."""
+        if data["min_days"] > data["max_days"]:
+            raise ValidationError("Not before min_days.", "max_days")

@@ -1,0 +1,53 @@
+"""Shapes of the cart."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from blueprints.api.schemas.catalogue import ImageSchema
+from blueprints.api.schemas.common import MoneyOut, StrictInt
+from blueprints.http.body import StrictSchema
+
+
+class AddItem(StrictSchema):
+    """Units of a variant to add."""
+
+    variant_id = fields.UUID(required=True)
+    quantity = StrictInt(1, 9999, load_default=1)
+
+
+class ChangeItem(StrictSchema):
+    """A new absolute quantity; 0 removes the item."""
+
+    quantity = StrictInt(0, 9999, required=True)
+
+
+class CartItemSchema(Schema):
+    """An item of a cart at today's price."""
+
+    id = fields.UUID()
+    variant_id = fields.UUID()
+    product_slug = fields.String()
+    sku = fields.String()
+    name = fields.String()
+    options = fields.Dict(keys=fields.String(), values=fields.String())
+    image = fields.Nested(ImageSchema, allow_none=True)
+    quantity = fields.Integer()
+    available = fields.Integer()
+    unit_price = fields.Nested(MoneyOut)
+    total = fields.Nested(MoneyOut)
+
+
+class CartSchema(Schema):
+    """The full priced cart."""
+
+    id = fields.UUID(allow_none=True)
+    token = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(CartItemSchema))
+    saved = fields.List(fields.Nested(CartItemSchema))
+    coupons = fields.List(fields.Dict())
+    discounts = fields.List(fields.Dict())
+    subtotal = fields.Nested(MoneyOut)
+    total = fields.Nested(MoneyOut)
+    quantity = fields.Integer()
+    warnings = fields.List(fields.Dict())

@@ -1,0 +1,82 @@
+"""Shapes of checkout: the quote and the hold."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from blueprints.api.schemas.addresses import AddressSchema
+from blueprints.api.schemas.common import MoneyOut, Text
+from blueprints.http.body import StrictSchema
+
+
+class PaymentChoice(StrictSchema):
+    """How to pay: a token from the gateway. A card number is refused: it must never reach the shop."""
+
+    token = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"^(tok|pm)_[A-Za-z0-9_:.-]{1,120}\Z", error="A payment token starts with tok_ or pm_."
+        ),
+    )
+
+
+class QuoteRequest(StrictSchema):
+    """What to quote for."""
+
+    shipping_address = fields.Nested(AddressSchema, load_default=None)
+    shipping_method = Text(60, load_default=None)
+    payment_method = fields.Nested(PaymentChoice, load_default=None)
+
+
+class TotalsSchema(Schema):
+    """Sums; total = subtotal - discount + shipping + tax."""
+
+    subtotal = fields.Nested(MoneyOut)
+    discount = fields.Nested(MoneyOut)
+    shipping = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+    total = fields.Nested(MoneyOut)
+
+
+class WindowSchema(Schema):
+    """First and last day."""
+
+    from_ = fields.Date(data_key="from")
+    to = fields.Date()
+
+
+class ShippingOffer(Schema):
+    """A way of shipping with its price and delivery window."""
+
+    code = fields.String()
+    name = fields.String()
+    price = fields.Nested(MoneyOut)
+    delivery = fields.Nested(WindowSchema)
+
+
+class QuoteLine(Schema):
+    """A line as it would be bought now."""
+
+    variant_id = fields.UUID()
+    sku = fields.String()
+    name = fields.String()
+    options = fields.Dict(keys=fields.String(), values=fields.String())
+    quantity = fields.Integer()
+    unit_price = fields.Nested(MoneyOut)
+    total = fields.Nested(MoneyOut)
+
+
+class QuoteSchema(Schema):
+    """What the cart costs now."""
+
+    lines = fields.List(fields.Nested(QuoteLine))
+    shipping_methods = fields.List(fields.Nested(ShippingOffer))
+    shipping_method = fields.String(allow_none=True)
+    totals = fields.Nested(TotalsSchema)
+    warnings = fields.List(fields.Dict())
+
+
+class HoldSchema(Schema):
+    """Until when the cart's stock is held."""
+
+    expires_at = fields.String()

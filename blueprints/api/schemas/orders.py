@@ -1,0 +1,105 @@
+"""Shapes of orders."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from blueprints.api.schemas.addresses import AddressSchema
+from blueprints.api.schemas.checkout import PaymentChoice, TotalsSchema, WindowSchema
+from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
+from blueprints.http.body import StrictSchema
+from quickshop.orders.states import Status
+
+
+class PlaceOrderBody(StrictSchema):
+    """An order to place from the caller's cart; `expected_total` is the total the shopper saw."""
+
+    shipping_address = fields.Nested(AddressSchema, required=True)
+    billing_address = fields.Nested(AddressSchema, load_default=None)
+    shipping_method = Text(60, required=True)
+    payment = fields.Nested(PaymentChoice, required=True)
+    expected_total = fields.Nested(MoneyIn, required=True)
+    email = Email(load_default=None)
+    client_reference = Text(100, load_default=None)
+
+
+class PayBody(StrictSchema):
+    """Another way to pay."""
+
+    payment = fields.Nested(PaymentChoice, required=True)
+
+
+class OrderItem(Schema):
+    """A line of an order."""
+
+    variant_id = fields.UUID()
+    sku = fields.String()
+    name = fields.String()
+    options = fields.Dict(keys=fields.String(), values=fields.String())
+    quantity = fields.Integer()
+    unit_price = fields.Nested(MoneyOut)
+    discount = fields.Nested(MoneyOut)
+    total = fields.Nested(MoneyOut)
+
+
+class OrderSchema(Schema):
+    """The whole order. `token` only for guests, only in the answer to the one who ordered."""
+
+    id = fields.UUID()
+    number = fields.String()
+    status = fields.String()
+    payment_status = fields.String()
+    fulfilment_status = fields.String()
+    hold_reason = fields.String(allow_none=True)
+    failure_code = fields.String(allow_none=True)
+    priority = fields.String()
+    priority_reason = fields.String()
+    items = fields.List(fields.Nested(OrderItem))
+    totals = fields.Nested(TotalsSchema)
+    shipping_method = fields.Dict()
+    shipping_address = fields.Nested(AddressSchema, allow_none=True)
+    email = fields.String(allow_none=True)
+    estimated_delivery = fields.Nested(WindowSchema)
+    payment = fields.Dict()
+    client_reference = fields.String(allow_none=True)
+    placed_at = fields.String()
+    confirmed_at = fields.String(allow_none=True)
+    last_seq = fields.Integer()
+    events_url = fields.String()
+    topic = fields.String()
+    token = fields.String()
+
+
+class OrderListArgs(PageQuery):
+    """The query of GET /admin/orders."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf([str(s) for s in Status]))
+    client_reference = Text(100, load_default=None)
+
+
+class OrderSummary(Schema):
+    """An order in a list."""
+
+    id = fields.UUID()
+    number = fields.String()
+    status = fields.String()
+    payment_status = fields.String()
+    fulfilment_status = fields.String()
+    hold_reason = fields.String(allow_none=True)
+    failure_code = fields.String(allow_none=True)
+    priority = fields.String()
+    priority_reason = fields.String()
+    total = fields.Nested(MoneyOut)
+    units = fields.Integer()
+    country = fields.String()
+    client_reference = fields.String(allow_none=True)
+    estimated_delivery = fields.Nested(WindowSchema)
+    placed_at = fields.String()
+    confirmed_at = fields.String(allow_none=True)
+
+
+class OrderPage(Schema):
+    """A page of orders."""
+
+    items = fields.List(fields.Nested(OrderSummary))
+    next_cursor = fields.String(allow_none=True)

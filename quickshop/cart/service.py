@@ -1,0 +1,150 @@
+"""The verbs of a cart. Every change locks the cart's row first, so that checkout sees a settled cart."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from quickshop.accounts.callers import Caller
+from quickshop.cart.errors import CartClosed, CartFull
+from quickshop.cart.refs import CartRef, cart_of_token
+from quickshop.kernel import db
+from quickshop.kernel.errors import NotFound
+from quickshop.kernel.ids import new_id
+
+LARGEST_QUANTITY = 9999
+MOST_ITEMS = 500
+
+
+def open_cart(caller: Caller, token: str | None) -> CartRef | None:
+    """The caller's active cart, or None: a member's own, else the one the guest's token names.
+
+    Raises NotFound for a token that names no guest cart of ours.
+    """
+    if caller.user_id is not None:
+        cart_id = db.scalar("SELECT id FROM carts WHERE user_id = :u AND state = 'active'", u=caller.user_id)
+        return CartRef(cart_id, caller.user_id) if cart_id else None
+    if not token:
+        return None
+    cart_id = cart_of_token(token)
+    if cart_id is None:
+        raise NotFound("cart")
+    return CartRef(cart_id, None)
+
+
+def start_cart(caller: Caller) -> CartRef:
+    """A new cart of this caller; for a member the active one where a second request was quicker."""
+    made = db.scalar(
+        """
+        INSERT INTO carts (id, user_id) VALUES (:id, :user)
+        ON CONFLICT (user_id) WHERE state = 'active' DO UPDATE SET updated_at = now() RETURNING id
+        """,
+        id=new_id(),
+        user=caller.user_id,
+    )
+    return CartRef(made, caller.user_id)
+
+
+_ADD = """
+WITH cart AS (
+    UPDATE carts SET updated_at = now() WHERE id = :cart AND state = 'active'
+      AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid) RETURNING id
+), variant AS (
+    SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
+    WHERE v.id = :variant AND p.published_at <= now()
+), made AS (
+    INSERT INTO cart_items (id, cart_id, variant_id, quantity)
+    SELECT :id, cart.id, variant.id, :quantity FROM cart, variant
+    ON CONFLICT (cart_id, variant_id)
+    DO UPDATE SET quantity = least(cart_items.quantity + EXCLUDED.quantity, :largest)
+)
+SELECT (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM variant) AS variants,
+       (SELECT count(*) FROM cart_items WHERE cart_id = :cart) AS items
+"""
+
+
+def add_item(ref: CartRef, variant_id: UUID, quantity: int) -> None:
+    """Add units of a variant (1 to 9999 in all). Raises NotFound, CartClosed, CartFull."""
+    done = db.run(
+        _ADD,
+        cart=ref.id,
+        user=ref.user_id,
+        variant=variant_id,
+        id=new_id(),
+        quantity=min(quantity, LARGEST_QUANTITY),
+        largest=LARGEST_QUANTITY,
+    ).one()
+    if not done.carts:
+        raise CartClosed("This cart was checked out already; start a new one.")
+    if not done.variants:
+        raise NotFound("variant")
+    if done.items >= MOST_ITEMS:
+        raise CartFull(f"A cart has room for {MOST_ITEMS} different items.")
+
+
+def _lock(ref: CartRef) -> None:
+    locked = db.scalar(
+        "UPDATE carts SET updated_at = now() WHERE id = :id AND state = 'active'"
+        " AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid) RETURNING 1",
+        id=ref.id,
+        user=ref.user_id,
+    )
+    if not locked:
+        raise CartClosed("This cart was checked out already; start a new one.")
+
+
+def set_quantity(ref: CartRef, item_id: UUID, quantity: int) -> None:
+    """Set an item's quantity (1 to 9999); 0 removes it. Raises NotFound, CartClosed."""
+    if quantity <= 0:
+        remove_item(ref, item_id)
+        return
+    _lock(ref)
+    changed = db.run(
+        "UPDATE cart_items SET quantity = :q WHERE id = :item AND cart_id = :cart",
+        q=min(quantity, LARGEST_QUANTITY),
+        item=item_id,
+        cart=ref.id,
+    )
+    if not changed.rowcount:
+        raise NotFound("cart item")
+
+
+def remove_item(ref: CartRef, item_id: UUID) -> None:
+    """Take an item out. Raises NotFound, CartClosed."""
+    _lock(ref)
+    gone = db.run("DELETE FROM cart_items WHERE id = :item AND cart_id = :cart", item=item_id, cart=ref.id)
+    if not gone.rowcount:
+        raise NotFound("cart item")
+
+
+def empty(ref: CartRef) -> None:
+    """Take everything out. Raises CartClosed."""
+    _lock(ref)
+    db.run("DELETE FROM cart_items WHERE cart_id = :cart", cart=ref.id)
+
+
+def merge_on_login(user_id: UUID, token: str | None) -> None:
+    """Join a guest's cart into the member's at sign-in: all items, the larger quantity where both have one.
+
+    An unknown or closed guest cart changes nothing.
+    """
+    guest_id = cart_of_token(token) if token else None
+    if guest_id is None:
+        return
+    mine = start_cart(Caller(user_id=user_id))
+    taken = db.scalar(
+        "UPDATE carts SET state = 'merged' WHERE id = :id AND state = 'active' AND user_id IS NULL RETURNING 1",
+        id=guest_id,
+    )
+    if not taken:
+        return
+    db.run(
+        """
+        INSERT INTO cart_items (id, cart_id, variant_id, quantity)
+        SELECT gen_random_uuid(), :mine, variant_id, quantity FROM cart_items WHERE cart_id = :guest
+        ORDER BY variant_id
+        ON CONFLICT (cart_id, variant_id)
+        DO UPDATE SET quantity = greatest(cart_items.quantity, EXCLUDED.quantity)
+        """,
+        mine=mine.id,
+        guest=guest_id,
+    )

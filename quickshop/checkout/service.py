@@ -1,0 +1,242 @@
+"""The verbs of checkout: quote a cart, hold its stock, and turn it into an order, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts.callers import Caller
+from quickshop.accounts.people import email_index, new_person
+from quickshop.accounts.queries import buyer
+from quickshop.cart.errors import CartClosed, CartEmpty
+from quickshop.cart.queries import CartLine, cart_lines
+from quickshop.cart.refs import CartRef
+from quickshop.checkout.errors import EmailNotVerified, GuestsNotServed, MixedCurrencies, PriceChanged
+from quickshop.checkout.quotes import Totals, lines_of, total_up
+from quickshop.extensions import settings
+from quickshop.inventory import service as inventory
+from quickshop.kernel import clock, db
+from quickshop.kernel.errors import Invalid
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.money import Money, money
+from quickshop.orders.documents import order_document
+from quickshop.orders.placing import NewOrder, place
+from quickshop.orders.queries import order_view_by_id
+from quickshop.orders.viewers import Viewer, order_token
+from quickshop.shipping.queries import active_methods
+from quickshop.shipping.rules import Offer, choose, offer
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    """What the shopper asks for. `expected_total` is the total they saw; prices are always read again."""
+
+    shipping_address: Mapping[str, Any]
+    shipping_method: str
+    payment_token: str
+    expected_total: Money
+    billing_address: Mapping[str, Any] | None = None
+    email: str | None = None
+    client_reference: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Who buys: the person whose key seals the order's data, and what decides its class."""
+
+    caller: str
+    person_id: UUID
+    person_key: bytes
+    email: str
+    email_index: bytes
+    vip: bool = False
+    spent_minor: int = 0
+
+
+def _offers(lines: Sequence[CartLine]) -> list[Offer]:
+    if len({line.currency for line in lines}) > 1:
+        raise MixedCurrencies("The cart has prices in several currencies; order them one by one.")
+    subtotal = sum(line.quantity * line.unit_price_minor for line in lines)
+    now = clock.now()
+    return [offer(m, subtotal, now) for m in active_methods(lines[0].currency)]
+
+
+def quote(ref: CartRef | None, shipping_method: str | None) -> dict[str, Any]:
+    """What the cart costs now: {lines, shipping_methods, totals, warnings}. Raises CartEmpty, Invalid."""
+    lines = cart_lines(ref) if ref else []
+    if not lines:
+        raise CartEmpty("Put something in the cart first.")
+    offers = _offers(lines)
+    chosen = choose(offers, shipping_method) if shipping_method else None
+    totals = total_up(lines_of(lines), lines[0].currency, chosen)
+    return {
+        "lines": [_quote_line(line) for line in lines],
+        "shipping_methods": [_offer_document(o, totals.currency) for o in offers],
+        "shipping_method": chosen.code if chosen else None,
+        "totals": totals.as_dict(),
+        "warnings": [
+            {"code": "out_of_stock", "sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
+            for line in lines
+            if line.available < line.quantity
+        ],
+    }
+
+
+def _quote_line(line: CartLine) -> dict[str, Any]:
+    return {
+        "variant_id": str(line.variant_id),
+        "sku": line.sku,
+        "name": line.name,
+        "options": line.options,
+        "quantity": line.quantity,
+        "unit_price": money(line.unit_price_minor, line.currency),
+        "total": money(line.quantity * line.unit_price_minor, line.currency),
+    }
+
+
+def _offer_document(o: Offer, currency: str) -> dict[str, Any]:
+    return {
+        "code": o.code,
+        "name": o.name,
+        "price": money(o.price_minor, currency),
+        "delivery": {"from": o.deliver_from.isoformat(), "to": o.deliver_to.isoformat()},
+    }
+
+
+def start_hold(ref: CartRef | None) -> dict[str, Any]:
+    """Hold the cart's stock for a while, or extend the hold: {expires_at}. Raises CartEmpty, OutOfStock."""
+    lines = cart_lines(ref) if ref else []
+    if ref is None or not lines:
+        raise CartEmpty("Put something in the cart first.")
+    inventory.hold_for_cart(ref.id, {line.variant_id: line.quantity for line in lines}, settings().hold_minutes)
+    until = db.scalar("SELECT expires_at FROM stock_holds WHERE cart_id = :id AND state = 'live'", id=ref.id)
+    return {"expires_at": clock.rfc3339(until)}
+
+
+def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any]:
+    """Turn the cart into an order; a cart that already is one gives that order again.
+
+    Raises CartEmpty, CartClosed, PriceChanged, OutOfStock, Invalid, EmailNotVerified, GuestsNotServed,
+    ReferenceUsed; then nothing is changed. Records `order.placed`.
+    """
+    order_id = new_id()
+    had_hold = _claim_cart(ref, order_id)
+    if had_hold is None:
+        return _order_of_cart(ref)
+    lines = cart_lines(ref, ordered=True)
+    if not lines:
+        raise CartEmpty("Put something in the cart first.")
+    chosen = choose(_offers(lines), wish.shipping_method)
+    totals = total_up(lines_of(lines), lines[0].currency, chosen)
+    _check_total(wish.expected_total, totals)
+    who = _buyer(caller, wish)
+    if had_hold:
+        inventory.release_cart_hold(ref.id)
+    inventory.reserve(order_id, {line.variant_id: line.quantity for line in lines})
+    order = place(_new_order(order_id, ref, who, wish, lines, chosen, totals))
+    return order_document(
+        order,
+        order["lines"],
+        shipping_address=wish.shipping_address,
+        email=who.email,
+        token=None if ref.user_id else order_token(order_id),
+    )
+
+
+def _claim_cart(ref: CartRef, order_id: UUID) -> bool | None:
+    """Lock the cart and make it this order's; whether it held stock, or None where it is no longer active."""
+    claimed = db.row(
+        """
+        UPDATE carts SET state = 'ordered', order_id = :order, updated_at = now()
+        WHERE id = :id AND state = 'active' AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid)
+        RETURNING EXISTS (SELECT 1 FROM stock_holds h WHERE h.cart_id = carts.id AND h.state = 'live') AS had_hold
+        """,
+        id=ref.id,
+        user=ref.user_id,
+        order=order_id,
+    )
+    return None if claimed is None else bool(claimed.had_hold)
+
+
+def _order_of_cart(ref: CartRef) -> dict[str, Any]:
+    order_id = db.scalar(
+        "SELECT order_id FROM carts WHERE id = :id AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid)",
+        id=ref.id,
+        user=ref.user_id,
+    )
+    if order_id is None:
+        raise CartClosed("This cart is closed; start a new one.")
+    token = None if ref.user_id else order_token(order_id)
+    return order_view_by_id(order_id, Viewer(user_id=ref.user_id, order_token=token), token)
+
+
+def _check_total(expected: Money, totals: Totals) -> None:
+    actual = Money(totals.total, totals.currency)
+    if expected != actual:
+        raise PriceChanged(expected, actual)
+
+
+def _buyer(caller: Caller, wish: PlaceOrder) -> Buyer:
+    if caller.user_id is None:
+        return _guest(wish)
+    member = buyer(caller.user_id)
+    if settings().members_need_verified_email and not member.email_verified:
+        raise EmailNotVerified("Open the link we mailed you, then order.")
+    return Buyer(
+        caller=f"user:{caller.user_id}",
+        person_id=member.person_id,
+        person_key=member.key,
+        email=member.email,
+        email_index=email_index(member.email),
+        vip=member.vip,
+        spent_minor=member.spent_minor,
+    )
+
+
+def _guest(wish: PlaceOrder) -> Buyer:
+    if not settings().guests_may_order:
+        raise GuestsNotServed("Sign in, or sign up, to order.")
+    if not wish.email:
+        raise Invalid({"email": ["Needed to order as a guest."]})
+    person = new_person()
+    index = email_index(wish.email)
+    return Buyer(f"guest:{index.hex()}", person.id, person.key, wish.email, index)
+
+
+def _new_order(
+    order_id: UUID,
+    ref: CartRef,
+    who: Buyer,
+    wish: PlaceOrder,
+    lines: Sequence[CartLine],
+    chosen: Offer,
+    totals: Totals,
+) -> NewOrder:
+    return NewOrder(
+        id=order_id,
+        cart_id=ref.id,
+        caller=who.caller,
+        user_id=ref.user_id,
+        person_id=who.person_id,
+        person_key=who.person_key,
+        vip=who.vip,
+        spent_minor=who.spent_minor,
+        email=who.email,
+        email_index=who.email_index,
+        shipping_address=wish.shipping_address,
+        billing_address=wish.billing_address,
+        lines=lines_of(lines),
+        currency=totals.currency,
+        subtotal_minor=totals.subtotal,
+        discount_minor=totals.discount,
+        shipping_minor=totals.shipping,
+        tax_minor=totals.tax,
+        total_minor=totals.total,
+        shipping=chosen,
+        payment_token=wish.payment_token,
+        client_reference=wish.client_reference,
+        request_id=wish.request_id,
+    )

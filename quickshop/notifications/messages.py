@@ -1,0 +1,93 @@
+"""The words of every message: kind and context in, subject and text out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+from quickshop.kernel.money import exponent
+
+Words = tuple[str, list[str], tuple[str, str] | None]  # subject, paragraphs, (link text, link)
+
+_REASONS = {
+    "card_declined": "The card was declined.",
+    "insufficient_funds": "There was not enough money on the card.",
+    "not_found": "The payment did not go through.",
+}
+
+
+def amount_text(amount: Mapping[str, Any]) -> str:
+    """An amount for people: `USD 19.99`."""
+    digits = exponent(amount["currency"])
+    whole, part = divmod(amount["amount"], 10**digits)
+    return f"{amount['currency']} {whole:,}" + (f".{part:0{digits}d}" if digits else "")
+
+
+def _order(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
+    def words(c: Mapping[str, Any]) -> Words:
+        return (
+            subject.format(number=c["number"]),
+            [f"Hello {c['name']},", sentence.format(total=amount_text(c["total"]), number=c["number"])],
+            ("See your order", c["link"]),
+        )
+
+    return words
+
+
+def _payment_failed(c: Mapping[str, Any]) -> Words:
+    reason = _REASONS.get(c["data"].get("code", ""), "The payment did not go through.")
+    sentence = f"{reason} Nothing was charged. Your order {c['number']} waits: open it to try another card."
+    return f"Payment for order {c['number']} failed", [f"Hello {c['name']},", sentence], ("Try again", c["link"])
+
+
+def _verify(c: Mapping[str, Any]) -> Words:
+    link = f"{c['public_url']}/verify-email?token={c['token']}"
+    sentence = "Please confirm that this address is yours. The link works for 24 hours, once."
+    return "Confirm your e-mail address", [f"Hello {c['first_name']},", sentence], ("Confirm", link)
+
+
+def _already(c: Mapping[str, Any]) -> Words:
+    sentence = "Somebody tried to sign up with this address, which has an account already. If it was you, sign in."
+    return (
+        "You already have an account",
+        [f"Hello {c['first_name']},", sentence],
+        (
+            "Sign in",
+            f"{c['public_url']}/sign-in",
+        ),
+    )
+
+
+def _reset(c: Mapping[str, Any]) -> Words:
+    link = f"{c['public_url']}/reset-password?token={c['token']}"
+    sentence = "Somebody asked to set a new password. The link works for 15 minutes, once. Not you? Do nothing."
+    return "Set a new password", [f"Hello {c['first_name']},", sentence], ("Set a new password", link)
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
+    "order.placed": _order(
+        "We have your order {number}", "Thank you. We have your order over {total} and are working on it."
+    ),
+    "order.confirmed": _order("Order {number} is confirmed", "Your payment of {total} went through. We pack it next."),
+    "order.payment_failed": _payment_failed,
+    "order.payment_action_required": _order(
+        "Order {number} needs you", "Your bank asks you to confirm the payment of {total}."
+    ),
+    "order.on_hold": _order(
+        "Order {number} is being looked at", "A colleague looks at your order and comes back to you."
+    ),
+    "account.verification_requested": _verify,
+    "account.already_registered": _already,
+    "account.password_reset_requested": _reset,
+}
+
+
+def render(kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Subject, text and HTML of a message."""
+    subject, paragraphs, link = KINDS[kind](context)
+    text = "\n\n".join([*paragraphs, *([f"{link[0]}: {link[1]}"] if link else []), "QuickShop"])
+    body = "".join(f"<p>{escape(p)}</p>" for p in paragraphs)
+    if link:
+        body += f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>'
+    return subject, text, f"<!doctype html><html><body>{body}<p>QuickShop</p></body></html>"

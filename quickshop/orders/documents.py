@@ -1,0 +1,70 @@
+"""The order as clients get it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quickshop.kernel.clock import rfc3339
+from quickshop.kernel.money import money
+
+
+def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """One line of an order."""
+    return {
+        "variant_id": str(line["variant_id"]),
+        "sku": line["sku"],
+        "name": line["name"],
+        "options": line["options"],
+        "quantity": line["quantity"],
+        "unit_price": money(line["unit_price_minor"], currency),
+        "discount": money(line["discount_minor"], currency),
+        "total": money(line["total_minor"], currency),
+    }
+
+
+def totals_document(order: Mapping[str, Any]) -> dict[str, Any]:
+    """The sums of an order."""
+    return {
+        name: money(order[f"{name}_minor"], order["currency"])
+        for name in ("subtotal", "discount", "shipping", "tax", "total")
+    }
+
+
+def order_document(
+    order: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    *,
+    shipping_address: Mapping[str, Any] | None,
+    email: str | None,
+    token: str | None = None,
+) -> dict[str, Any]:
+    """The whole order. `order` and `lines` have the columns of their tables; `token` only for the guest who ordered."""
+    number = order["number"]
+    document = {
+        "id": str(order["id"]),
+        "number": number,
+        "status": order["status"],
+        "payment_status": order["payment_status"],
+        "fulfilment_status": order["fulfilment_status"],
+        "hold_reason": order["hold_reason"],
+        "failure_code": order["failure_code"],
+        "priority": order["priority"],
+        "priority_reason": order["priority_reason"],
+        "items": [line_document(line, order["currency"]) for line in lines],
+        "totals": totals_document(order),
+        "shipping_method": order["shipping_method"],
+        "shipping_address": dict(shipping_address) if shipping_address else None,
+        "email": email,
+        "estimated_delivery": {"from": order["deliver_from"].isoformat(), "to": order["deliver_to"].isoformat()},
+        "payment": {"next_action": order["next_action"]},
+        "client_reference": order["client_reference"],
+        "placed_at": rfc3339(order["placed_at"]),
+        "confirmed_at": rfc3339(order["confirmed_at"]),
+        "last_seq": order["event_seq"],
+        "events_url": f"/api/v1/orders/{number}/events",
+        "topic": f"order:{number}",
+    }
+    if token is not None:
+        document["token"] = token
+    return document

@@ -1,0 +1,193 @@
+"""The order's log and the one statement that moves an order: state, log, live frames and hints change together.
+
+Sequence numbers are allocated under the order's row lock, the account's under the user's, so both count
+1, 2, 3 … without a gap. Nothing else writes an order's status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from quickshop.kernel import clock, db
+from quickshop.kernel.errors import Conflict
+from quickshop.kernel.events import Fact
+from quickshop.kernel.outbox import TaskHint, dump
+from quickshop.orders.states import PAYMENT_STATUS, STATUS
+
+# Follows a CTE `o (id, number, user_id, event_seq)`: the order whose event_seq has already been raised by :n.
+TAIL = """
+, f AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS x (k int, type text, data jsonb, consumers jsonb)
+), u AS (
+    UPDATE users SET event_seq = users.event_seq + :n, order_count = order_count + :orders,
+                     spent_minor = spent_minor + :spent
+    FROM o WHERE users.id = o.user_id RETURNING users.id, users.event_seq
+), entries AS (
+    SELECT f.k, f.type, f.consumers, f.data || jsonb_build_object('number', o.number) AS data, o.id AS order_id,
+           o.number, o.event_seq - :n + f.k AS seq, u.id AS user_id, u.event_seq - :n + f.k AS account_seq
+    FROM o CROSS JOIN f LEFT JOIN u ON true
+), e AS (
+    INSERT INTO order_events (order_id, seq, type, at, data, request_id)
+    SELECT order_id, seq, type, :at, data, :request_id FROM entries
+), a AS (
+    INSERT INTO account_events (user_id, seq, type, at, data, request_id)
+    SELECT user_id, account_seq, type, :at, data, :request_id FROM entries WHERE user_id IS NOT NULL
+), c AS (
+    INSERT INTO pending_facts (consumer, type, data)
+    SELECT consumer, type, jsonb_build_object('order_id', order_id, 'seq', seq)
+    FROM entries CROSS JOIN jsonb_array_elements_text(consumers) AS consumer
+), frames AS (
+    SELECT k, 1 AS part, 'order:' || number AS topic, seq, type, data FROM entries
+    UNION ALL
+    SELECT k, 2, 'account:' || user_id, account_seq, type, data FROM entries WHERE user_id IS NOT NULL
+), b AS (
+    INSERT INTO outbox (frames, tasks)
+    SELECT jsonb_agg(jsonb_build_object('topic', topic, 'seq', seq, 'type', type, 'at', CAST(:at_text AS text),
+                     'data', data, 'request_id', CAST(:request_id AS text)) ORDER BY k, part),
+           CAST(:tasks AS jsonb)
+    FROM frames HAVING count(*) > 0
+)
+SELECT o.id, o.number, o.event_seq FROM o
+"""
+
+NOTIFY = TaskHint("notifications.drain", "notify")
+
+
+class Overtaken(Conflict):
+    """Somebody else moved the order, or owns the step: this write hits no row and all of its unit is undone."""
+
+    code, title = "order_changed", "The order has changed meanwhile"
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change of an order: from which states, to which, and what the log says of it."""
+
+    was: tuple[str, str]  # status, payment_status the order must have
+    status: str
+    payment_status: str
+    facts: Sequence[Fact]
+    hold_reason: str | None = None
+    failure_code: str | None = None
+    next_action: Mapping[str, Any] | None = None
+    confirmed: bool = False
+    tasks: Sequence[TaskHint] = ()
+    spent_minor: int = 0  # added to the member's lifetime spend, with one order counted, when confirmed
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """What becomes of the processing row. `lease` is the fence: with another token nothing is written."""
+
+    lease: UUID
+    step: str
+    lease_seconds: int | None = None  # None gives the step back
+    run_in_seconds: float = 0.0
+    reset_attempts: bool = True
+    error: str | None = None
+
+
+_STEP = """
+WITH p AS (
+    UPDATE order_processing SET step = :step,
+        attempt = CASE WHEN :reset_attempts THEN 0 ELSE attempt END,
+        lease_token = CASE WHEN CAST(:lease_seconds AS int) IS NULL THEN NULL ELSE lease_token END,
+        lease_until = now() + make_interval(secs => CAST(:lease_seconds AS int)),
+        next_run_at = CASE WHEN :step = 'done' THEN NULL ELSE now() + make_interval(secs => :run_in) END,
+        ended_at = CASE WHEN :step = 'done' THEN clock_timestamp() END,
+        last_error = :error
+    WHERE order_id = :id AND lease_token = :lease
+    RETURNING order_id
+)"""
+
+_MOVE = """ o AS (
+    UPDATE orders SET status = :status, payment_status = :payment_status, hold_reason = :hold_reason,
+        failure_code = :failure_code, next_action = CAST(:next_action AS jsonb),
+        confirmed_at = CASE WHEN :confirmed THEN :at ELSE confirmed_at END, event_seq = event_seq + :n
+    WHERE id = {which} AND status = :was_status AND payment_status = :was_payment_status
+    RETURNING id, number, user_id, event_seq
+)"""
+
+_FREE = "WITH" + _MOVE.format(which=":id") + TAIL
+_FENCED = _STEP + "," + _MOVE.format(which="(SELECT order_id FROM p)") + TAIL
+
+
+def tail_params(
+    facts: Sequence[Fact], at: datetime, request_id: str | None, tasks: Sequence[TaskHint], spent_minor: int = 0
+) -> dict[str, Any]:
+    """The parameters of TAIL."""
+    wakes = [*tasks, NOTIFY] if any("notifications" in f.consumers for f in facts) else list(tasks)
+    return {
+        "facts": dump(
+            [
+                {"k": k, "type": f.type, "data": dict(f.data), "consumers": list(f.consumers)}
+                for k, f in enumerate(facts, 1)
+            ]
+        ),
+        "n": len(facts),
+        "at": at,
+        "at_text": clock.rfc3339(at),
+        "request_id": request_id,
+        "tasks": dump([t.as_dict() for t in wakes]),
+        "orders": 1 if spent_minor else 0,
+        "spent": spent_minor,
+    }
+
+
+def now_in_log() -> datetime:
+    """The present moment as the log keeps it: to the millisecond, so that frames and REST agree."""
+    moment = clock.now()
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChange | None = None) -> int:
+    """Move an order and write its log; the new last seq.
+
+    Raises WrongState for a move that is not in the tables, Overtaken where the order is not in the expected
+    state or the step belongs to somebody else.
+    """
+    was_status, was_payment = change.was
+    if change.status != was_status:
+        STATUS.check(was_status, change.status)
+    if change.payment_status != was_payment:
+        PAYMENT_STATUS.check(was_payment, change.payment_status)
+    params = {
+        "id": order_id,
+        "status": change.status,
+        "payment_status": change.payment_status,
+        "was_status": was_status,
+        "was_payment_status": was_payment,
+        "hold_reason": change.hold_reason,
+        "failure_code": change.failure_code,
+        "next_action": dump(dict(change.next_action)) if change.next_action else None,
+        "confirmed": change.confirmed,
+        **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor),
+    }
+    if step is not None:
+        params |= _step_params(step)
+    moved = db.row(_FENCED if step is not None else _FREE, **params)
+    if moved is None:
+        raise Overtaken("The order has changed meanwhile.")
+    return int(moved.event_seq)
+
+
+def change_step(order_id: UUID, step: StepChange) -> None:
+    """Change only the processing row. Raises Overtaken where the step belongs to somebody else."""
+    done = db.row(_STEP + " SELECT order_id FROM p", id=order_id, **_step_params(step))
+    if done is None:
+        raise Overtaken("This step belongs to another worker.")
+
+
+def _step_params(step: StepChange) -> dict[str, Any]:
+    return {
+        "lease": step.lease,
+        "step": step.step,
+        "lease_seconds": step.lease_seconds,
+        "run_in": step.run_in_seconds,
+        "reset_attempts": step.reset_attempts,
+        "error": step.error,
+    }

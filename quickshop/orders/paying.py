@@ -1,0 +1,69 @@
+"""Paying again after a payment failed: the stock is reserved anew and the order goes back to work."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from quickshop.inventory import service as inventory
+from quickshop.kernel import db
+from quickshop.kernel.errors import NotFound
+from quickshop.kernel.events import Fact
+from quickshop.kernel.outbox import TaskHint
+from quickshop.orders.errors import NotPayable
+from quickshop.orders.log import Move, move
+from quickshop.orders.priority import queue_of
+from quickshop.orders.viewers import Viewer
+
+
+def pay_again(number: str, viewer: Viewer, payment_token: str, request_id: str | None) -> UUID:
+    """Start another round of paying with another card; the order's id.
+
+    Raises NotFound, NotPayable, OutOfStock. Records `order.payment_retried`.
+    """
+    order = db.row(
+        "SELECT id, user_id, status, payment_status, priority FROM orders WHERE number = :n FOR UPDATE", n=number
+    )
+    if order is None or not viewer.may_see(order.id, order.user_id):
+        raise NotFound("order")
+    if (order.status, order.payment_status) != ("payment_failed", "failed"):
+        raise NotPayable(f"The order is {order.status}; only one whose payment failed can be paid again.")
+    inventory.reserve(order.id, _wanted(order.id))
+    _start_round(order.id, payment_token)
+    move(
+        order.id,
+        Move(
+            ("payment_failed", "failed"),
+            "processing",
+            "pending",
+            [Fact("order.payment_retried")],
+            tasks=[TaskHint("orders.process", queue_of(order.priority), (str(order.id),))],
+        ),
+        request_id=request_id,
+    )
+    found: UUID = order.id
+    return found
+
+
+def _wanted(order_id: UUID) -> dict[UUID, int]:
+    lines: list[Any] = db.rows(
+        "SELECT variant_id, sum(quantity)::int AS quantity FROM order_lines WHERE order_id = :id GROUP BY variant_id",
+        id=order_id,
+    )
+    return {line.variant_id: line.quantity for line in lines}
+
+
+def _start_round(order_id: UUID, payment_token: str) -> None:
+    db.run(
+        """
+        WITH o AS (
+            UPDATE orders SET payment_token = :token, payment_round = payment_round + 1 WHERE id = :id
+        )
+        UPDATE order_processing SET step = 'authorize', attempt = 0, lease_token = NULL, lease_until = NULL,
+            next_run_at = now(), hinted_at = now(), waiting_since = now(), started_at = NULL, ended_at = NULL,
+            last_error = NULL
+        WHERE order_id = :id
+        """,
+        id=order_id,
+        token=payment_token,
+    )

@@ -1,0 +1,189 @@
+"""Writing a new order: names, prices and addresses are copied in, its class is decided, its log begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from quickshop.extensions import settings
+from quickshop.kernel import crypto, db
+from quickshop.kernel.events import Fact
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.outbox import TaskHint, dump
+from quickshop.orders.errors import ReferenceUsed
+from quickshop.orders.log import TAIL, now_in_log, tail_params
+from quickshop.orders.priority import Thresholds, decide, queue_of
+from quickshop.shipping.rules import Offer
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """A line as it is bought. Amounts in minor units."""
+
+    variant_id: UUID
+    sku: str
+    name: str
+    options: Mapping[str, str]
+    quantity: int
+    unit_price_minor: int
+    total_minor: int
+    discount_minor: int = 0
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """Everything an order is made from. `caller` scopes client_reference; `person_key` seals the personal data."""
+
+    id: UUID
+    cart_id: UUID
+    caller: str
+    user_id: UUID | None
+    person_id: UUID
+    person_key: bytes
+    vip: bool
+    spent_minor: int
+    email: str
+    email_index: bytes
+    shipping_address: Mapping[str, Any]
+    billing_address: Mapping[str, Any] | None
+    lines: Sequence[NewLine]
+    currency: str
+    subtotal_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    shipping: Offer
+    payment_token: str
+    client_reference: str | None
+    request_id: str | None
+
+
+_INSERT = (
+    """
+WITH o AS (
+    INSERT INTO orders (id, number, user_id, person_id, cart_id, caller, client_reference, email, shipping_address,
+        billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
+        shipping_minor, tax_minor, total_minor, shipping_method, deliver_from, deliver_to, payment_token,
+        event_seq, request_id, placed_at)
+    VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
+        :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
+        :discount, :shipping, :tax, :total, CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
+        :payment_token, 1, :request_id, :at)
+    RETURNING id, number, user_id, event_seq
+), l AS (
+    INSERT INTO order_lines (id, order_id, position, variant_id, sku, name, options, quantity, unit_price_minor,
+        discount_minor, total_minor)
+    SELECT x.id, o.id, x.position, x.variant_id, x.sku, x.name, x.options, x.quantity, x.unit_price_minor,
+        x.discount_minor, x.total_minor
+    FROM o, jsonb_to_recordset(CAST(:lines AS jsonb)) AS x (id uuid, position smallint, variant_id uuid, sku text,
+        name text, options jsonb, quantity int, unit_price_minor bigint, discount_minor bigint, total_minor bigint)
+), w AS (
+    INSERT INTO order_processing (order_id, queue, next_run_at) SELECT id, :queue, now() FROM o
+)"""
+    + TAIL
+)
+
+
+def place(new: NewOrder) -> dict[str, Any]:
+    """Write the order, event 1 and the outbox row; the order's columns as written, with its lines.
+
+    Stock must be reserved already in the same transaction. Raises ReferenceUsed. Records `order.placed`.
+    """
+    limits = settings()
+    thresholds = Thresholds(limits.vip_spend_minor, limits.high_value_minor)
+    priority, reason = decide(
+        vip=new.vip, spent_minor=new.spent_minor, total_minor=new.total_minor, thresholds=thresholds
+    )
+    at = now_in_log()
+    task = TaskHint("orders.process", queue_of(priority), (str(new.id),))
+    fact = Fact(
+        "order.placed",
+        {"status": "placed", "priority": priority, "total": {"amount": new.total_minor, "currency": new.currency}},
+        consumers=("notifications",),
+    )
+    columns = _columns(new) | {"priority": str(priority), "priority_reason": reason, "placed_at": at}
+    try:
+        written = db.run(
+            _INSERT,
+            **_insert_params(new, columns),
+            queue=queue_of(priority),
+            **tail_params([fact], at, new.request_id, [task]),
+        ).one()
+    except IntegrityError as error:
+        if db.constraint(error) == "uq_orders_client_reference":
+            raise ReferenceUsed("You placed an order with this client_reference before.") from error
+        raise
+    return columns | {"number": written.number, "lines": [_line(line) for line in new.lines]}
+
+
+def _columns(new: NewOrder) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "status": "placed",
+        "payment_status": "pending",
+        "fulfilment_status": "unfulfilled",
+        "hold_reason": None,
+        "failure_code": None,
+        "next_action": None,
+        "currency": new.currency,
+        "subtotal_minor": new.subtotal_minor,
+        "discount_minor": new.discount_minor,
+        "shipping_minor": new.shipping_minor,
+        "tax_minor": new.tax_minor,
+        "total_minor": new.total_minor,
+        "shipping_method": {"code": new.shipping.code, "name": new.shipping.name},
+        "deliver_from": new.shipping.deliver_from,
+        "deliver_to": new.shipping.deliver_to,
+        "client_reference": new.client_reference,
+        "confirmed_at": None,
+        "event_seq": 1,
+    }
+
+
+def _line(line: NewLine) -> dict[str, Any]:
+    return {
+        "variant_id": str(line.variant_id),
+        "sku": line.sku,
+        "name": line.name,
+        "options": dict(line.options),
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "discount_minor": line.discount_minor,
+        "total_minor": line.total_minor,
+    }
+
+
+def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "user_id": new.user_id,
+        "person_id": new.person_id,
+        "cart_id": new.cart_id,
+        "caller": new.caller,
+        "client_reference": new.client_reference,
+        "email": crypto.seal(new.person_key, new.email, f"orders/email/{new.id}"),
+        "shipping_address": crypto.seal(
+            new.person_key, dict(new.shipping_address), f"orders/shipping_address/{new.id}"
+        ),
+        "billing_address": new.billing_address
+        and crypto.seal(new.person_key, dict(new.billing_address), f"orders/billing_address/{new.id}"),
+        "country": new.shipping_address["country"],
+        "priority": columns["priority"],
+        "priority_reason": columns["priority_reason"],
+        "currency": new.currency,
+        "subtotal": new.subtotal_minor,
+        "discount": new.discount_minor,
+        "shipping": new.shipping_minor,
+        "tax": new.tax_minor,
+        "total": new.total_minor,
+        "shipping_method": dump(columns["shipping_method"]),
+        "deliver_from": new.shipping.deliver_from,
+        "deliver_to": new.shipping.deliver_to,
+        "payment_token": new.payment_token,
+        "lines": dump([{**_line(x), "id": str(new_id()), "position": i} for i, x in enumerate(new.lines)]),
+    }

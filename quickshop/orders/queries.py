@@ -1,0 +1,135 @@
+"""Reads of orders and their logs. What a viewer may not see does not exist for them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts.people import person_key
+from quickshop.kernel import db
+from quickshop.kernel.clock import rfc3339
+from quickshop.kernel.errors import NotFound
+from quickshop.kernel.events import entry
+from quickshop.kernel.money import money
+from quickshop.kernel.pagination import decode_cursor, encode_cursor
+from quickshop.orders.documents import order_document
+from quickshop.orders.viewers import Viewer
+
+PAGE_OF_EVENTS = 500
+
+_ORDER = """
+SELECT o.*, per.key_id, per.wrapped_key,
+       (SELECT jsonb_agg(to_jsonb(l) ORDER BY l.position) FROM order_lines l WHERE l.order_id = o.id) AS lines
+FROM orders o JOIN persons per ON per.id = o.person_id WHERE {which}
+"""
+
+
+def order_view(number: str, viewer: Viewer) -> dict[str, Any]:
+    """The whole order by its number. Raises NotFound, also for an order the viewer may not see."""
+    return _view(_ORDER.format(which="o.number = :key"), number, viewer)
+
+
+def order_view_by_id(order_id: UUID, viewer: Viewer, token: str | None = None) -> dict[str, Any]:
+    """The whole order by its id. Raises NotFound."""
+    return _view(_ORDER.format(which="o.id = :key"), order_id, viewer, token)
+
+
+def _view(sql: str, key: Any, viewer: Viewer, token: str | None = None) -> dict[str, Any]:
+    order = db.row(sql, key=key)
+    if order is None or not viewer.may_see(order.id, order.user_id):
+        raise NotFound("order")
+    address, email = _personal(order)
+    return order_document(order._mapping, order.lines, shipping_address=address, email=email, token=token)
+
+
+def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:
+    """Address and e-mail of an order; both None after the person was erased."""
+    if order.wrapped_key is None:
+        return None, None
+    person = person_key(order.person_id, order.key_id, order.wrapped_key)
+    address = person.unseal(order.shipping_address, f"orders/shipping_address/{order.id}")
+    return address, person.unseal(order.email, f"orders/email/{order.id}")
+
+
+_SUMMARY = """
+SELECT o.id, o.number, o.status, o.payment_status, o.fulfilment_status, o.priority, o.priority_reason, o.currency,
+       o.total_minor, o.country, o.client_reference, o.placed_at, o.confirmed_at, o.hold_reason, o.failure_code,
+       o.deliver_from, o.deliver_to,
+       (SELECT coalesce(sum(quantity), 0)::bigint FROM order_lines l WHERE l.order_id = o.id) AS units
+FROM orders o
+"""
+
+
+def _summary(r: Any) -> dict[str, Any]:
+    from_, to = r.deliver_from.isoformat(), r.deliver_to.isoformat()
+    return {
+        "id": str(r.id),
+        "number": r.number,
+        "status": r.status,
+        "payment_status": r.payment_status,
+        "fulfilment_status": r.fulfilment_status,
+        "hold_reason": r.hold_reason,
+        "failure_code": r.failure_code,
+        "priority": r.priority,
+        "priority_reason": r.priority_reason,
+        "total": money(r.total_minor, r.currency),
+        "units": r.units,
+        "country": r.country,
+        "client_reference": r.client_reference,
+        "estimated_delivery": {"from": from_, "to": to},
+        "placed_at": rfc3339(r.placed_at),
+        "confirmed_at": rfc3339(r.confirmed_at),
+    }
+
+
+def list_orders(
+    *,
+    user_id: UUID | None = None,
+    status: str | None = None,
+    client_reference: str | None = None,
+    limit: int = 24,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """Order summaries, newest first: {items, next_cursor}. Without `user_id` those of everybody (staff)."""
+    parts, params = ["true"], dict[str, Any]()
+    for name, value in (("user_id", user_id), ("status", status), ("client_reference", client_reference)):
+        if value is not None:
+            parts.append(f"o.{name} = :{name}")
+            params[name] = value
+    if cursor:
+        placed_at, last = decode_cursor(cursor, str, str)
+        parts.append("(o.placed_at, o.id) < (CAST(:placed_at AS timestamptz), CAST(:last AS uuid))")
+        params |= {"placed_at": placed_at, "last": last}
+    where = " AND ".join(parts)
+    found = db.rows(
+        f"{_SUMMARY} WHERE {where} ORDER BY o.placed_at DESC, o.id DESC LIMIT :limit", **params, limit=limit + 1
+    )
+    shown = found[:limit]
+    following = encode_cursor(shown[-1].placed_at.isoformat(), str(shown[-1].id)) if len(found) > limit else None
+    return {"items": [_summary(r) for r in shown], "next_cursor": following}
+
+
+def find_order(number: str, viewer: Viewer) -> tuple[UUID, int]:
+    """The id of an order and the last seq of its log. Raises NotFound, also for what the viewer may not see."""
+    found = db.row("SELECT id, user_id, event_seq FROM orders WHERE number = :n", n=number)
+    if found is None or not viewer.may_see(found.id, found.user_id):
+        raise NotFound("order")
+    return found.id, found.event_seq
+
+
+def order_log(order_id: UUID, after: int, limit: int = PAGE_OF_EVENTS) -> list[dict[str, Any]]:
+    """Entries of an order's log with seq > `after`, in order; at most `limit`."""
+    found = db.rows(
+        "SELECT seq, type, at, data, request_id FROM order_events WHERE order_id = :id AND seq > :after"
+        " ORDER BY seq LIMIT :limit",
+        id=order_id,
+        after=after,
+        limit=limit,
+    )
+    return [entry(*r) for r in found]
+
+
+def order_events(number: str, viewer: Viewer, after: int, limit: int = PAGE_OF_EVENTS) -> list[dict[str, Any]]:
+    """Entries of the log by order number. Raises NotFound."""
+    order_id, _ = find_order(number, viewer)
+    return order_log(order_id, after, limit)

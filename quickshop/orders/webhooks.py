@@ -1,0 +1,48 @@
+"""What a provider's event does to an order: nothing but have it looked at now. The truth is fetched, not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from quickshop.kernel import clock
+from quickshop.kernel.errors import NotFound, ShopError
+from quickshop.orders.processing import wake
+from quickshop.payments import service as payments
+from quickshop.payments.signatures import BadSignature, verify
+
+
+class BadWebhook(ShopError):
+    """The event is forged, too old, or not readable."""
+
+    status, code, title = 400, "invalid_webhook", "Invalid webhook"
+
+
+def take_webhook(provider: str, signature: str, body: bytes, secrets: Sequence[str]) -> bool:
+    """Keep a provider's event and wake its order; False where it was told before. Raises NotFound, BadWebhook."""
+    if provider != payments.PROVIDER:
+        raise NotFound("provider")
+    try:
+        verify(secrets, signature, body, clock.now().timestamp())
+    except BadSignature:
+        raise BadWebhook("The signature does not fit, or the event is too old.") from None
+    event = _read(body)
+    if not payments.keep_webhook(provider, event["id"], body.decode()):
+        return False
+    order_id = payments.order_of_attempt(event["key"])
+    if order_id is not None:
+        wake(order_id)
+    return True
+
+
+def _read(body: bytes) -> dict[str, str]:
+    try:
+        event: Any = orjson.loads(body)
+        found = {"id": event["id"], "key": event["charge"]["key"]}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise BadWebhook("Not an event of this provider.") from None
+    if not all(isinstance(v, str) and 0 < len(v) <= 255 for v in found.values()):
+        raise BadWebhook("Not an event of this provider.")
+    return found
