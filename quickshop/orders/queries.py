@@ -39,7 +39,7 @@ def _view(sql: str, key: Any, viewer: Viewer, token: str | None = None) -> dict[
     if order is None or not viewer.may_see(order.id, order.user_id):
         raise NotFound("order")
     address, email = _personal(order)
-    return order_document(order._mapping, order.lines, shipping_address=address, email=email, token=token)
+    return order_document(dict(order._mapping), order.lines, shipping_address=address, email=email, token=token)
 
 
 def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:
@@ -126,7 +126,7 @@ def order_log(order_id: UUID, after: int, limit: int = PAGE_OF_EVENTS) -> list[d
         after=after,
         limit=limit,
     )
-    return [entry(*r) for r in found]
+    return [entry(r.seq, r.type, r.at, r.data, r.request_id) for r in found]
 
 
 def order_events(number: str, viewer: Viewer, after: int, limit: int = PAGE_OF_EVENTS) -> list[dict[str, Any]]:
