@@ -1,0 +1,1 @@
+"""Load programs: real HTTP against a running shop, figures printed, nothing asserted."""
