@@ -1,0 +1,103 @@
+"""Turns the core's values into the words of a page: money, moments, status words, tile tints. No shop rules here."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import nh3
+from flask import Flask
+from markupsafe import Markup
+
+SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "PLN": "zł ", "SEK": "kr ", "CAD": "CA$", "AUD": "A$"}
+EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
+TINTS = 8
+RICH_TAGS = {"p", "ul", "ol", "li", "em", "strong", "br"}
+
+
+def exponent(currency: str) -> int:
+    """Decimal places between the minor and the major unit of a currency."""
+    return EXPONENTS.get(currency, 2)
+
+
+def money(value: Mapping[str, Any] | None) -> str:
+    """{"amount": 1999, "currency": "USD"} -> "$19.99"; amounts are integer minor units, None is an empty text."""
+    if not value:
+        return ""
+    places, amount, currency = exponent(value["currency"]), int(value["amount"]), value["currency"]
+    major, minor = divmod(abs(amount), 10**places)
+    text = f"{major:,}.{minor:0{places}d}" if places else f"{major:,}"
+    sign = "−" if amount < 0 else ""
+    return f"{sign}{SYMBOLS.get(currency, currency + ' ')}{text}"
+
+
+def percent_off(price: Mapping[str, Any], was: Mapping[str, Any] | None) -> int:
+    """Whole percent between a former and the present price, rounded down; 0 when there is no reduction."""
+    if not was or was["amount"] <= price["amount"]:
+        return 0
+    return (was["amount"] - price["amount"]) * 100 // was["amount"]
+
+
+def parse_moment(value: str | datetime) -> datetime:
+    """RFC 3339 text (or a datetime) as an aware UTC datetime."""
+    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def moment(value: str | datetime | None) -> str:
+    """A time for readers without scripts: "22 Nov, 21:55 UTC"; scripts rewrite it in the reader's zone."""
+    if not value:
+        return ""
+    at = parse_moment(value)
+    return f"{at.day} {at:%b}, {at:%H:%M} UTC"
+
+
+def day(value: str | date | datetime | None) -> str:
+    """A day such as "Tue 24 Nov" from a date or time."""
+    if not value:
+        return ""
+    at = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    return f"{at:%a} {at.day} {at:%b}"
+
+
+def window(value: Mapping[str, Any] | None) -> str:
+    """A delivery window {from, to} as "Tue 24 Nov – Thu 26 Nov", or one day when both are the same."""
+    if not value or not value.get("from"):
+        return ""
+    first, last = day(value["from"]), day(value.get("to") or value["from"])
+    return first if first == last else f"{first} – {last}"
+
+
+def words(code: str | None) -> str:
+    """A machine word as a reader's word: "payment_failed" -> "Payment failed", "vip" -> "VIP"."""
+    text = (code or "").replace("_", " ").replace(".", " ").capitalize()
+    return re.sub(r"\bvip\b", "VIP", text, flags=re.IGNORECASE)
+
+
+def tint(key: str) -> str:
+    """The tile colour class of a thing: steady for the same key, spread over eight hues."""
+    return f"tint-{zlib.crc32(str(key).encode()) % TINTS}"
+
+
+def rich(text: str | None) -> Markup:
+    """A description as safe HTML: the few tags a text needs and no attributes; plain text becomes paragraphs."""
+    if not text:
+        return Markup("")
+    if "<" not in text:
+        text = "".join(f"<p>{part}</p>" for part in text.split("\n") if part.strip())
+    return Markup(nh3.clean(text, tags=RICH_TAGS, attributes={}))  # noqa: S704 - nh3 leaves only the tags above
+
+
+def plain(text: str | None) -> str:
+    """A description without its tags, for the page's summary."""
+    return re.sub(r"\s+", " ", Markup(text or "").striptags()).strip()  # noqa: S704 - only to strip it
+
+
+def install_formatting(app: Flask) -> None:
+    """Registers the filters on the app's templates."""
+    for function in (money, moment, day, window, words, tint, rich, plain):
+        app.add_template_filter(function)
+    app.jinja_env.globals["percent_off"] = percent_off
