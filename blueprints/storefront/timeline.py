@@ -1,0 +1,130 @@
+"""Tells the story of an order for its page: a headline and five steps, from the order and its event log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+Document = Mapping[str, Any]
+
+SPOKEN = {"done": "done", "now": "in progress", "todo": "to come", "bad": "did not work", "hold": "waiting"}
+MARKS = {"done": "check", "bad": "x", "hold": "hourglass"}
+ICONS = {
+    "placed": "receipt-text",
+    "paid": "credit-card",
+    "confirmed": "badge-check",
+    "shipped": "truck",
+    "delivered": "package-check",
+}
+PAID = {"authorized", "captured", "partially_refunded", "refunded"}
+SENT = {"partially_shipped", "shipped", "out_for_delivery", "delivered", "partially_returned", "returned"}
+ARRIVED = {"delivered", "partially_returned", "returned"}
+DECLINES = {
+    "card_declined": "The bank declined the card.",
+    "insufficient_funds": "There is not enough money on the card.",
+}
+HOLDS = {
+    "fraud_review": "We are looking at this order by hand. It usually takes less than an hour.",
+    "shopper_confirmation": "Please confirm this order: we have sent you a message.",
+    "needs_review": "Something needs a person to look at it. You do not have to do anything.",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One point of the timeline; state is done, now, todo, bad or hold."""
+
+    key: str
+    label: str
+    state: str = "todo"
+    at: str | None = None
+    detail: str | None = None
+
+    @property
+    def icon(self) -> str:
+        return MARKS.get(self.state) or ICONS[self.key]
+
+    @property
+    def spoken(self) -> str:
+        return SPOKEN[self.state]
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the page says: tone is '' while it moves, 'good' or 'bad'."""
+
+    headline: str
+    detail: str
+    tone: str
+    steps: tuple[Step, ...]
+
+
+def tell(order: Document, events: Iterable[Document]) -> Story:
+    """The story of an order from its present state and its event log (in seq order)."""
+    log = list(events)
+    times = {event["type"]: event["at"] for event in log}  # the last of each kind counts: a second payment overrides
+    headline, detail, tone = _headline(order, log)
+    return Story(headline, detail, tone, _steps(order, times))
+
+
+def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
+    status, payment, sent = order["status"], order.get("payment_status"), order.get("fulfilment_status")
+    if status == "payment_failed":
+        return "The payment did not go through", f"{_decline(order, log)} Nothing was charged.", "bad"
+    if status == "cancelled":
+        return "Cancelled", "This order will not be delivered. Whatever was paid goes back to the card.", "bad"
+    if status == "on_hold":
+        return "On hold", HOLDS.get(order.get("hold_reason") or "", HOLDS["needs_review"]), ""
+    if sent in ARRIVED:
+        return "Delivered", "It has arrived. Enjoy it.", "good"
+    if sent in SENT:
+        return "On its way", "Your parcel has left the warehouse.", "good"
+    if status in {"confirmed", "completed"}:
+        return "Confirmed", "Paid, and your things are being packed.", "good"
+    if payment == "requires_action":
+        return "Your bank wants a word", "Confirm the payment with your bank to go on.", ""
+    if status == "processing":
+        return "Working on it", "We are asking your bank about the payment.", ""
+    return "Placed", "We have your order. This page moves by itself.", ""
+
+
+def _decline(order: Document, log: list[Document]) -> str:
+    failures = [event for event in log if event["type"] == "order.payment_failed"]
+    code = (failures[-1].get("data") or {}).get("code") if failures else None
+    return DECLINES.get(code or "", "The payment could not be taken.")
+
+
+def _steps(order: Document, times: Mapping[str, str]) -> tuple[Step, ...]:
+    status, sent = order["status"], order.get("fulfilment_status")
+    confirmed = status in {"confirmed", "completed"}
+    placed = Step("placed", "Placed", "done", order.get("placed_at") or times.get("order.placed"))
+    ready = Step("confirmed", "Confirmed", "done" if confirmed else "todo", times.get("order.confirmed"))
+    shipped = Step("shipped", "Shipped", "done" if sent in SENT else "todo", times.get("order.shipped"))
+    arrived = Step("delivered", "Delivered", "done" if sent in ARRIVED else "todo", times.get("order.delivered"))
+    if confirmed and shipped.state == "todo":
+        shipped = replace(shipped, state="now", detail="Being packed")
+    elif shipped.state == "done" and arrived.state == "todo":
+        arrived = replace(arrived, state="now", detail="On the road")
+    steps = (placed, _payment_step(order, times), ready, shipped, arrived)
+    return _cut_off(steps) if status == "cancelled" else steps
+
+
+def _payment_step(order: Document, times: Mapping[str, str]) -> Step:
+    status, payment = order["status"], order.get("payment_status")
+    at = times.get("order.payment_captured") or times.get("order.payment_authorized") or times.get("order.confirmed")
+    if status == "payment_failed":
+        return Step("paid", "Payment", "bad", times.get("order.payment_failed"), "Declined")
+    if payment in PAID:
+        return Step("paid", "Paid", "done", at)
+    if status == "on_hold":
+        return Step("paid", "Payment", "hold", times.get("order.on_hold"), "Waiting")
+    if payment == "requires_action":
+        return Step("paid", "Payment", "now", None, "Waiting for your bank")
+    if status == "processing":
+        return Step("paid", "Payment", "now", times.get("order.processing"), "Asking the bank")
+    return Step("paid", "Payment", "now" if status == "placed" else "todo")
+
+
+def _cut_off(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return (*(step for step in steps if step.state == "done"), Step("cancelled", "Cancelled", "bad"))
