@@ -125,6 +125,8 @@ class JsonCaller:
             answer.release_conn()
         if len(raw) > LARGEST_REPLY:
             raise NoReply("reply_too_large")
+        if answer.length_remaining:
+            raise NoReply("connection_lost")
         return Reply(answer.status, _document(raw))
 
 
