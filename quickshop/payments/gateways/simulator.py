@@ -245,8 +245,6 @@ def read_event(body: bytes) -> WebhookEvent:
         _demand(isinstance(charge, dict))
         event_id = _text(document, "id")
         _demand(0 < len(event_id) <= _LONGEST_EVENT_ID)
-        return WebhookEvent(
-            event_id, _text(document, "type"), _text(charge, "id", _REF), _text(charge, "key")
-        )
+        return WebhookEvent(event_id, _text(document, "type"), _text(charge, "id", _REF), _text(charge, "key"))
     except (orjson.JSONDecodeError, _Unbelievable):
         raise ValueError("not an event of the simulated gateway") from None

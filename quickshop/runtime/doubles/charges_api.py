@@ -63,9 +63,7 @@ class ChargesApi:
         except OSError as trouble:
             status, document = 503, {"code": "ledger_unavailable", "detail": str(trouble)}
         body = orjson.dumps(document)
-        start_response(
-            _REASONS[status], [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        )
+        start_response(_REASONS[status], [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return (body,)
 
     def _route(self, environ: WSGIEnvironment) -> tuple[int, dict[str, Any]]:

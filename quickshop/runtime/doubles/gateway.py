@@ -164,9 +164,7 @@ class Gateway:
         self._journal.append(record)
         self._ledger.apply(record)
 
-    def _decide(
-        self, charge_id: str, state: str = "authorized", code: str | None = None, tell: bool = False
-    ) -> None:
+    def _decide(self, charge_id: str, state: str = "authorized", code: str | None = None, tell: bool = False) -> None:
         event_id = "evt_" + secrets.token_hex(12) if tell else None
         with self._lock:
             record = self._ledger.settling(charge_id, state, code, event_id, _now())

@@ -111,9 +111,7 @@ class Ledger:
             "at": at,
         }
 
-    def settling(
-        self, charge_id: str, state: str, code: str | None, event_id: str | None, at: str
-    ) -> Record | None:
+    def settling(self, charge_id: str, state: str, code: str | None, event_id: str | None, at: str) -> Record | None:
         """The decision on an undecided charge, with the webhook that tells of it; None when there is none to make."""
         if self.find(charge_id).present.state not in UNDECIDED:
             return None

@@ -62,9 +62,7 @@ def _address(env: Mapping[str, str], names: tuple[str, ...], default: str) -> st
 def load_options(env: Mapping[str, str]) -> Options:
     """Read and check the settings. Raises OptionsError, always so outside development: doubles take no real money."""
     if env.get("QUICKSHOP_ENV") not in ("development", "testing"):
-        raise OptionsError(
-            "The simulated gateway runs only with QUICKSHOP_ENV set to development or testing."
-        )
+        raise OptionsError("The simulated gateway runs only with QUICKSHOP_ENV set to development or testing.")
     # While a secret is being changed there are two, by comma; the first one signs.
     secret = (env.get("GATEWAY_WEBHOOK_SECRET") or "").split(",")[0]
     if not secret:

@@ -60,9 +60,7 @@ def money(amount: int, currency: str) -> str:
 def ledger_page(rows: list[dict[str, Any]], total: int, shop_url: str) -> str:
     """The newest charges."""
     lines = Markup("").join(
-        _ROW.format(
-            **row | {name: money(row[name], row["currency"]) for name in ("amount", "captured", "refunded")}
-        )
+        _ROW.format(**row | {name: money(row[name], row["currency"]) for name in ("amount", "captured", "refunded")})
         for row in rows
     )
     return _page("Simulated gateway", _TABLE.format(count=total, rows=lines), shop_url)
