@@ -1,0 +1,62 @@
+"""The REST API under /api/v1, its OpenAPI document, and the probes beside it. One module per domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments
+from blueprints.api.admin import catalogue as admin_catalogue
+from blueprints.api.admin import orders as admin_orders
+from blueprints.api.admin import shipping as admin_shipping
+from blueprints.api.schemas.common import Problem
+from blueprints.http.body import ApiBlueprint
+from blueprints.http.csrf import csrf
+
+# Every domain's blueprint; a new module is one more line here.
+BLUEPRINTS: tuple[ApiBlueprint, ...] = (
+    auth.blp,
+    me.blp,
+    catalogue.blp,
+    cart.blp,
+    checkout.blp,
+    orders.blp,
+    payments.blp,
+    admin_catalogue.blp,
+    admin_orders.blp,
+    admin_shipping.blp,
+    ops.blp,
+)
+
+_SECURITY: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
+    "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
+}
+
+
+class ShopApi(Api):
+    """flask-smorest's document, with our problem documents and without its error handlers."""
+
+    ERROR_SCHEMA = Problem
+    DEFAULT_ERROR_RESPONSE_NAME = "DEFAULT_ERROR"
+
+    def _register_error_handlers(self) -> None:
+        """Errors have one translation, in blueprints/http/errors.py."""
+
+    def _register_doc_blueprint(self) -> None:
+        """The document is served by blueprints/api/docs.py, ready made."""
+
+
+def register(app: Flask) -> None:
+    """Put the API into the application."""
+    app.config.update(API_TITLE="QuickShop", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
+    api = ShopApi(app)
+    for name, scheme in _SECURITY.items():
+        api.spec.components.security_scheme(name, scheme)
+    for blueprint in BLUEPRINTS:
+        csrf.exempt(blueprint)
+        api.register_blueprint(blueprint)
+    docs.register(app, api)

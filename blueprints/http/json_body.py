@@ -1,0 +1,107 @@
+"""The one place where request bodies of JSON are parsed, and what is refused there before any schema sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import g, request
+
+from quickshop.kernel.errors import ShopError
+
+DEEPEST = 32
+
+
+class InvalidJson(ShopError):
+    """The body is not JSON as the contract asks for it."""
+
+    status, code, title = 400, "invalid_json", "Invalid JSON"
+
+
+class UnsupportedMediaType(ShopError):
+    """The body is of another type."""
+
+    status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise InvalidJson("An object names the same key twice.")
+    return made
+
+
+def _constant(name: str) -> Any:
+    raise InvalidJson(f"{name} is not JSON.")
+
+
+def _check_depth(value: Any) -> None:
+    """Refuse nesting over 32 levels, level by level, without recursion."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST + 1:
+            raise InvalidJson(f"The body is nested more than {DEEPEST} levels deep.")
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = inner
+
+
+def _check_texts(value: Any) -> None:
+    """Refuse characters that no text column can hold: NUL and halves of surrogate pairs."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            todo.extend(item)
+            todo.extend(item.values())
+        elif isinstance(item, list):
+            todo.extend(item)
+        elif isinstance(item, str) and not _storable(item):
+            raise InvalidJson("A text holds a character that cannot be stored.")
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def parse_json(raw: bytes) -> Any:
+    """The value in `raw`. Raises InvalidJson: broken, not UTF-8, NaN, duplicate keys, over 32 levels, NUL."""
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+    except UnicodeDecodeError:
+        raise InvalidJson("The body is not UTF-8.") from None
+    except RecursionError:
+        raise InvalidJson(f"The body is nested more than {DEEPEST} levels deep.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidJson(f"Not JSON at line {error.lineno}, column {error.colno}.") from None
+    except ValueError:
+        raise InvalidJson("A number has too many digits.") from None
+    # Both checks walk the value; most bodies cannot need them.
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST:
+        _check_depth(value)
+    if b"\\u" in raw:
+        _check_texts(value)
+    return value
+
+
+def json_body() -> Any:
+    """The request's JSON body, parsed once. No body at all reads as an empty object.
+
+    Raises UnsupportedMediaType, InvalidJson; Flask raises its 413 for a body over the limit.
+    """
+    if "json_body" in g:
+        return g.json_body
+    raw = request.get_data()
+    if raw:
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType("Send the body as application/json.")
+        g.json_body = parse_json(raw)
+    else:
+        g.json_body = {}
+    return g.json_body

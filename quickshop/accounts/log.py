@@ -1,0 +1,68 @@
+"""The account's own log: facts in order, each with the next `seq`, and the live frames that tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from quickshop.kernel import db, tracing
+from quickshop.kernel.clock import now
+from quickshop.kernel.events import Fact, entry
+from quickshop.kernel.outbox import TaskHint, dump, write
+
+
+def topic(user_id: UUID) -> str:
+    """The frames' topic in the outbox; a client sees and asks for it as `account`."""
+    return f"account:{user_id}"
+
+
+def append(user_id: UUID, facts: Sequence[Fact], tasks: Sequence[TaskHint] = ()) -> int:
+    """Write facts to the log and their frames (with `tasks`) to the outbox; returns the last seq.
+
+    Takes the user's row lock, which keeps `seq` without gaps.
+    """
+    at, request_id = now(), tracing.request_id()
+    last = int(
+        db.scalar(
+            "UPDATE users SET event_seq = event_seq + :n WHERE id = :id RETURNING event_seq", n=len(facts), id=user_id
+        )
+    )
+    entries = [
+        entry(last - len(facts) + number, fact.type, at, fact.data, request_id)
+        for number, fact in enumerate(facts, start=1)
+    ]
+    db.run_many(
+        "INSERT INTO account_events (user_id, seq, type, at, data, request_id)"
+        " VALUES (:user, :seq, :type, :at, CAST(:data AS jsonb), :request_id)",
+        [
+            {
+                "user": user_id,
+                "seq": e["seq"],
+                "type": e["type"],
+                "at": at,
+                "data": dump(e["data"]),
+                "request_id": request_id,
+            }
+            for e in entries
+        ],
+    )
+    write([{"topic": topic(user_id), **e} for e in entries], tasks)
+    return last
+
+
+def read(user_id: UUID, after: int, limit: int) -> list[dict[str, Any]]:
+    """Entries with a greater seq than `after`, in order."""
+    found = db.rows(
+        "SELECT seq, type, at, data, request_id FROM account_events"
+        " WHERE user_id = :user AND seq > :after ORDER BY seq LIMIT :limit",
+        user=user_id,
+        after=after,
+        limit=limit,
+    )
+    return [entry(r.seq, r.type, r.at, r.data, r.request_id) for r in found]
+
+
+def latest(user_id: UUID) -> int:
+    """The seq of the last entry, 0 for none."""
+    return int(db.scalar("SELECT event_seq FROM users WHERE id = :id", id=user_id) or 0)

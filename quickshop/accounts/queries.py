@@ -1,0 +1,72 @@
+"""Reads of accounts: the person's own view, and what checkout needs to know of a buyer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts import users
+from quickshop.accounts.people import PersonKey
+from quickshop.kernel.clock import rfc3339
+from quickshop.kernel.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """What checkout needs of a member, read now."""
+
+    user_id: UUID
+    person: PersonKey
+    email: str
+    first_name: str
+    verified: bool
+    vip: bool
+    spent_minor: int
+    order_count: int
+
+
+def buyer(user_id: UUID) -> Buyer:
+    """The member as a buyer, in one statement. Raises NotFound."""
+    found = users.by_id(user_id)
+    if found is None:
+        raise NotFound("account")
+    row = found.row
+    return Buyer(
+        user_id=user_id,
+        person=found.person,
+        email=found.opened("email"),
+        first_name=found.opened("first_name"),
+        verified=row.email_verified_at is not None,
+        vip=row.vip,
+        spent_minor=row.spent_minor,
+        order_count=row.order_count,
+    )
+
+
+def me(user_id: UUID, permissions: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The account as its owner sees it. Raises NotFound."""
+    found = users.by_id(user_id)
+    if found is None:
+        raise NotFound("account")
+    row = found.row
+    return {
+        "id": str(row.id),
+        "username": row.username,
+        "email": found.opened("email"),
+        "email_verified": row.email_verified_at is not None,
+        "first_name": found.opened("first_name"),
+        "last_name": found.opened("last_name"),
+        "phone": found.opened("phone"),
+        "locale": row.locale,
+        "vip": row.vip,
+        "order_count": row.order_count,
+        "permissions": sorted(permissions),
+        "created_at": rfc3339(row.created_at),
+    }
+
+
+def user_id_of_login(login: str) -> UUID | None:
+    """The id of the user with this e-mail address or username (commands and the demo shop use it)."""
+    found = users.by_login(login)
+    return found.id if found else None

@@ -1,0 +1,134 @@
+"""Starting a session and exchanging its refresh token: each is good once, and one that comes back ends the family.
+
+Only digests are stored. A successor is derived from its predecessor with the shop's secret, so that a client whose
+answer was lost gets the very same successor within the grace, and nothing need be kept in clear for that.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts import log, sessions
+from quickshop.accounts.errors import RefreshReused, SessionEnded
+from quickshop.extensions import settings
+from quickshop.kernel import db
+from quickshop.kernel.clock import now
+from quickshop.kernel.crypto import digest
+from quickshop.kernel.events import Fact
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.unit_of_work import run_unit
+
+REFRESH_LIFE = timedelta(days=7)
+SESSION_LIFE = timedelta(days=30)
+GRACE = timedelta(seconds=10)
+_DEVICE_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session with its current refresh secret, from which an edge mints its tokens."""
+
+    user_id: UUID
+    session_id: UUID
+    refresh_secret: str = field(repr=False)
+    refresh_issued_at: datetime
+    refresh_expires_at: datetime
+
+
+def start_session(user_id: UUID, device: str) -> SignedIn:
+    """A new session of a user who has proved who they are. Writes; the caller commits."""
+    session_id, secret, at = new_id(), secrets.token_urlsafe(32), now()
+    ends_at = at + SESSION_LIFE
+    db.run(
+        """
+        WITH made AS (
+            INSERT INTO sessions (id, user_id, device, created_at, last_used_at, ends_at)
+            VALUES (:id, :user, :device, :at, :at, :ends) RETURNING id)
+        INSERT INTO refresh_tokens (token_hash, session_id, expires_at, created_at)
+        SELECT :hash, id, :expires, :at FROM made
+        """,
+        id=session_id,
+        user=user_id,
+        device=device[:_DEVICE_LENGTH],
+        at=at,
+        ends=ends_at,
+        hash=digest(secret),
+        expires=at + REFRESH_LIFE,
+    )
+    return SignedIn(user_id, session_id, secret, at, at + REFRESH_LIFE)
+
+
+def refresh(secret: str) -> SignedIn:
+    """Exchange a refresh secret for its successor.
+
+    The immediate predecessor gets the same successor for 10 s more, so that parallel uses and lost answers do no
+    harm. Raises SessionEnded for one that is unknown or over, RefreshReused (and ends the session) for an old one.
+    """
+    found = run_unit(lambda: _exchange(secret))
+    if found is None:
+        raise RefreshReused
+    return found
+
+
+def _exchange(secret: str) -> SignedIn | None:
+    token = db.row(
+        "SELECT session_id, expires_at, rotated_at FROM refresh_tokens WHERE token_hash = :hash FOR UPDATE",
+        hash=digest(secret),
+    )
+    if token is None:
+        raise SessionEnded
+    session = db.row(
+        "SELECT s.id, s.user_id, s.ends_at FROM sessions s JOIN users u ON u.id = s.user_id"
+        " WHERE s.id = :id AND s.revoked_at IS NULL AND u.disabled_at IS NULL FOR UPDATE OF s",
+        id=token.session_id,
+    )
+    at = now()
+    if session is None or session.ends_at <= at:
+        raise SessionEnded
+    if token.rotated_at is None:
+        if token.expires_at <= at:
+            raise SessionEnded
+        return _rotate(secret, session, at)
+    return _again(secret, session, token.rotated_at, at)
+
+
+def _successor(secret: str) -> str:
+    mac = hmac.new(settings().secret_key.encode(), b"refresh-successor\0" + secret.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+
+
+def _rotate(secret: str, session: Any, at: datetime) -> SignedIn:
+    following = _successor(secret)
+    expires_at = min(at + REFRESH_LIFE, session.ends_at)
+    db.run("UPDATE refresh_tokens SET rotated_at = :at WHERE token_hash = :hash", at=at, hash=digest(secret))
+    db.run(
+        "INSERT INTO refresh_tokens (token_hash, session_id, expires_at, created_at)"
+        " VALUES (:hash, :session, :expires, :at)",
+        hash=digest(following),
+        session=session.id,
+        expires=expires_at,
+        at=at,
+    )
+    db.run("UPDATE sessions SET last_used_at = :at WHERE id = :id", at=at, id=session.id)
+    return SignedIn(session.user_id, session.id, following, at, expires_at)
+
+
+def _again(secret: str, session: Any, rotated_at: datetime, at: datetime) -> SignedIn | None:
+    """A token that was exchanged before: its successor within the grace, else None and the session is ended."""
+    following = _successor(secret)
+    current = db.row(
+        "SELECT created_at, expires_at FROM refresh_tokens WHERE token_hash = :hash AND rotated_at IS NULL",
+        hash=digest(following),
+    )
+    if current is not None and at - rotated_at <= GRACE:
+        return SignedIn(session.user_id, session.id, following, current.created_at, current.expires_at)
+    sessions.revoke(session.user_id, session.id, "refresh token used again")
+    log.append(session.user_id, [Fact("account.session_revoked", {"session_id": str(session.id), "reason": "reuse"})])
+    return None

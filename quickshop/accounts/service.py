@@ -1,0 +1,24 @@
+"""The verbs of accounts under one name; each lives in the module that it is imported from."""
+
+from __future__ import annotations
+
+from quickshop.accounts.profile import change_profile
+from quickshop.accounts.recovering import forgot_password, reset_password
+from quickshop.accounts.refreshing import SignedIn, refresh
+from quickshop.accounts.registering import Registration, mark_verified, register, resend_verification, verify_email
+from quickshop.accounts.signing_in import authenticate, sign_out
+
+__all__ = [
+    "Registration",
+    "SignedIn",
+    "authenticate",
+    "change_profile",
+    "forgot_password",
+    "mark_verified",
+    "refresh",
+    "register",
+    "resend_verification",
+    "reset_password",
+    "sign_out",
+    "verify_email",
+]

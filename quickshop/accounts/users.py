@@ -1,0 +1,59 @@
+"""Finding a user's row by what a person types, and opening what is sealed in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts.people import PersonKey, email_index, person_key
+from quickshop.kernel import db
+
+_COLUMNS = """
+SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.password_hash,
+       u.email_verified_at, u.vip, u.order_count, u.spent_minor, u.event_seq, u.disabled_at, u.created_at,
+       p.key_id, p.wrapped_key
+FROM users u JOIN persons p ON p.id = u.person_id
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A user's row with the key that opens it."""
+
+    row: Any
+    person: PersonKey
+
+    @property
+    def id(self) -> UUID:
+        """The user's id."""
+        return self.row.id  # type: ignore[no-any-return]
+
+    def opened(self, column: str) -> Any:
+        """The plain value of a sealed column."""
+        return self.person.unseal(getattr(self.row, column), place(column, self.row.id))
+
+
+def place(column: str, user_id: UUID) -> str:
+    """The place that a sealed column is bound to."""
+    return f"users/{column}/{user_id}"
+
+
+def _found(where: str, value: Any) -> Found | None:
+    row = db.row(f"{_COLUMNS} WHERE {where}", value=value)
+    return Found(row, person_key(row.person_id, row.key_id, row.wrapped_key)) if row else None
+
+
+def by_id(user_id: UUID) -> Found | None:
+    """The user with this id."""
+    return _found("u.id = :value", user_id)
+
+
+def by_email(email: str) -> Found | None:
+    """The user with this address."""
+    return _found("u.email_index = :value", email_index(email))
+
+
+def by_login(login: str) -> Found | None:
+    """The user whose e-mail address or username this is. Usernames hold no `@`, so they cannot be confused."""
+    return by_email(login) if "@" in login else _found("lower(u.username) = lower(:value)", login.strip())
