@@ -90,11 +90,11 @@ def _run(work: Work, attempt: payments.Attempt | None, gateway: Gateway) -> None
     try:
         if attempt is None:
             return
+        ref = work.provider_ref
         if work.step == "authorize":
-            captures = _authorize(work, attempt, gateway)
-            if not captures:
-                return
-        _capture(work, gateway)
+            ref = _authorize(work, attempt, gateway)
+        if ref is not None:
+            _capture(work, ref, gateway)
     except Overtaken:
         raise
     except Exception as error:
@@ -126,8 +126,8 @@ def _keep(work: Work, step: str, **more: object) -> StepChange:
     return StepChange(work.lease, step, **more)  # type: ignore[arg-type]
 
 
-def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> bool:
-    """Ask, or look up what we asked before; says whether the order goes on to be captured now."""
+def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> str | None:
+    """Ask, or look up what we asked before; the provider's reference where the money can be captured now."""
     if attempt.state == "unknown":
         answer = gateway.look_up(attempt.key)
     else:
@@ -137,7 +137,7 @@ def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> bool:
     age = max(0.0, (work.now - attempt.created_at).total_seconds())
     outcome = judge(answer, look_ups=attempt.look_ups, age_seconds=age)
     run_unit(lambda: _record_authorization(work, answer, outcome, age))
-    return outcome is Outcome.PAID
+    return answer.provider_ref if outcome is Outcome.PAID else None
 
 
 def _record_authorization(work: Work, answer: Answer, outcome: Outcome, age: float) -> None:
@@ -236,23 +236,11 @@ def _give_up(work: Work, why: str) -> None:
     )
 
 
-def _capture(work: Work, gateway: Gateway) -> None:
+def _capture(work: Work, ref: str, gateway: Gateway) -> None:
     """Take the reserved money. The same key is used however often this runs."""
-    ref = work.provider_ref or run_unit(lambda: _provider_ref(work))
     key = payments.attempt_key(work.order_id, work.round, "capture")
     answer = gateway.capture(ref, key, work.total_minor)
     run_unit(lambda: _record_capture(work, answer))
-
-
-def _provider_ref(work: Work) -> str:
-    ref = db.scalar(
-        "SELECT provider_ref FROM payments WHERE order_id = :id AND round = :round",
-        id=work.order_id,
-        round=work.round,
-    )
-    if not ref:
-        raise RuntimeError("no provider reference to capture")
-    return str(ref)
 
 
 def _record_capture(work: Work, answer: Answer) -> None:
