@@ -1,0 +1,72 @@
+"""What every test may ask for: servers, applications, an empty database, a client, a whole running shop."""
+
+import pytest
+
+from quickshop.config import load_settings
+from quickshop.factory import create_app
+from tests.factories.live import LiveShop
+from tests.factories.servers import running_servers
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """A real PostgreSQL and Valkey of this test process, migrated."""
+    with running_servers() as pair:
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def settings(servers, tmp_path_factory):
+    """The settings of the applications under test."""
+    return load_settings(servers.environment(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def clean(servers):
+    """An empty database and broker."""
+    servers.empty()
+
+
+@pytest.fixture(scope="session")
+def core_app(settings):
+    """The application without edges: services and tables."""
+    return create_app(settings=settings)
+
+
+@pytest.fixture
+def core(core_app, clean):
+    """The core with its context active and nothing in the database."""
+    with core_app.app_context():
+        yield core_app
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context():
+    """In place of pytest-flask's: one context over a whole test would be shared by all of its requests."""
+
+
+@pytest.fixture(scope="session")
+def edge_app(settings):
+    """The application with the HTTP edge."""
+    from blueprints import register
+
+    return create_app([register], settings=settings)
+
+
+@pytest.fixture
+def app(edge_app, clean):
+    """The application with the HTTP edge, and nothing in the database."""
+    return edge_app
+
+
+@pytest.fixture
+def client(app):
+    """An HTTP client of `app`; each request has a context of its own."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def live_shop():
+    """A whole shop as `make run` starts it: supervisor, web, relay, workers, gateway, demo shop. Shared; do not kill."""
+    with LiveShop(durable=False) as shop:
+        yield shop

@@ -1,0 +1,90 @@
+"""The real PostgreSQL and Valkey a test process runs on, migrated once, emptied before each test."""
+
+import contextlib
+import os
+
+import psycopg2
+import redis
+from alembic import command
+from alembic.config import Config
+
+from quickshop.extensions import Base
+from quickshop.factory import MODELS
+from quickshop.runtime import databases, servers
+from tests.factories.gateways import ROOT, WEBHOOK_SECRET
+
+assert MODELS  # imported for the tables they define
+# Filled by the migrations, never by a test.
+_KEPT = {"order_transitions", "roles", "periodic_jobs"}
+_EMPTY = "; ".join(f"DELETE FROM {t.name}" for t in reversed(Base.metadata.sorted_tables) if t.name not in _KEPT)
+
+
+class TestServers:
+    """The URLs of a running pair, and the two things tests do to it as a whole: migrate and empty."""
+
+    __test__ = False
+
+    def __init__(self, running):
+        self.database = running.database
+        self.redis = running.redis
+        self.running = running
+        self._cleaner = None
+
+    def migrate(self):
+        """Bring the database up to date."""
+        with _environment(DATABASE_URL=self.database):
+            command.upgrade(Config(ROOT / "alembic.ini"), "head")
+
+    def connect(self):
+        """A psycopg2 connection of its own, in autocommit."""
+        connection = psycopg2.connect(databases.plain_url(self.database))
+        connection.autocommit = True
+        return connection
+
+    def run(self, sql, *params):
+        """Run SQL outside every application; the rows, if there are any."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def empty(self):
+        """Delete every row that a test may have left, in the database and in Valkey."""
+        if self._cleaner is None:
+            self._cleaner = (self.connect(), redis.Redis.from_url(self.redis))
+        connection, broker = self._cleaner
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '12s'; " + _EMPTY)
+        broker.flushall()
+
+    def environment(self, home):
+        """The settings by which an application finds this pair."""
+        return {
+            "QUICKSHOP_ENV": "testing",
+            "QUICKSHOP_HOME": str(home),
+            "DATABASE_URL": self.database,
+            "REDIS_URL": self.redis,
+            "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "MAIL_BACKEND": "file",
+            "MAIL_FILE": str(home / "outbox.jsonl"),
+            "POOL_SIZE": "60",  # a race has many buyers in one process
+        }
+
+
+@contextlib.contextmanager
+def running_servers(*, durable=False):
+    """A migrated throw-away pair; with `durable` it survives kills as a real one does."""
+    with servers.start(durable=durable) as running:
+        pair = TestServers(running)
+        pair.migrate()
+        yield pair
+
+
+@contextlib.contextmanager
+def _environment(**values):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
