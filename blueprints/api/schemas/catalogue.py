@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from blueprints.api.schemas.common import MoneyOut
+from blueprints.api.schemas.common import LARGEST_AMOUNT, MoneyOut, PageQuery, QueryInt
+from quickshop.catalog.queries import SORTS
+
+
+class ProductListArgs(PageQuery):
+    """What to list: words, categories by slug (each with its descendants), a price range in minor units, an order."""
+
+    repeatable = frozenset({"category"})
+
+    q = fields.String(load_default=None, validate=validate.Length(max=200))
+    category = fields.List(fields.String(validate=validate.Length(1, 200)), load_default=list)
+    min_price = QueryInt(0, LARGEST_AMOUNT, load_default=None)
+    max_price = QueryInt(0, LARGEST_AMOUNT, load_default=None)
+    in_stock = fields.Boolean(load_default=None)
+    sort = fields.String(load_default="newest", validate=validate.OneOf(sorted(SORTS)))
 
 
 class RatingSchema(Schema):
