@@ -76,11 +76,24 @@ class Child:
 
     def read(self) -> list[str]:
         """The whole lines that have come since the last call, also written to the log."""
+        return self._lines(self._receive())
+
+    def read_rest(self) -> list[str]:
+        """What is still to be read of a process that has ended, its unfinished last line included."""
+        lines: list[str] = []
+        while data := self._receive():
+            lines += self._lines(data)
+        return lines + (self._lines(b"\n") if self._rest else [])
+
+    def _receive(self) -> bytes:
         try:
             data = os.read(self.output, 65536)
-        except (BlockingIOError, OSError):
-            return []
+        except OSError:
+            return b""
         self.log.write(data)
+        return data
+
+    def _lines(self, data: bytes) -> list[str]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
             lines.append(self._rest)

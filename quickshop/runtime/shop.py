@@ -116,7 +116,8 @@ class Shop:
             "GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
             "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{port}/api/v1/payments/webhooks/simulator",
             "WEB_GRACEFUL_SECONDS": "5",
-            "WORKER_SOFT_SHUTDOWN_SECONDS": "8",
+            # Celery then gives tasks under way its soft shutdown time instead of waiting without end.
+            "REMAP_SIGTERM": "SIGQUIT",
             **given,
             "QUICKSHOP_HOME": str(self._home.path),
             "PYTHONUNBUFFERED": "1",
@@ -173,6 +174,14 @@ class Shop:
             self._wait_for_server(name, server)
             server.set_up()
             self._env[setting] = server.url()
+            self._note_address(f"{name}-url", server.url())
+
+    def _note_address(self, name: str, url: str) -> None:
+        """Leave the address of an embedded server for tools; it holds a password, so for its owner only."""
+        note = self._home.state / name
+        with contextlib.suppress(OSError):
+            note.touch(mode=0o600)
+            note.write_text(url)
 
     def _close_servers(self) -> None:
         for server in self._embedded:

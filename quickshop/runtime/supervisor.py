@@ -163,10 +163,13 @@ class Supervisor:
         asked = time.monotonic()
         for child in children:
             child.ask_to_stop()
+        patient = {child.name for child in children}
         while left := [child for child in children if child.running]:
             now = time.monotonic()
             for child in left:
-                if self._at_once or now - began > latest or now - asked > child.grace:
+                over = self._at_once or now - began > latest or now - asked > child.grace
+                if over and child.name in patient:
+                    patient.discard(child.name)
                     self.log(f"{child.name} did not stop in time and is killed", show=not self._at_once)
                     child.kill()
             self._serve(0.05)
@@ -195,10 +198,11 @@ class Supervisor:
             self.console.child_line(child.name, line)
 
     def _bury(self, child: Child) -> bool:
-        uptime = child.uptime
         if not child.ended():
             return False
-        self._show(child)
+        uptime = child.uptime
+        for line in child.read_rest():
+            self.console.child_line(child.name, line)
         self._selector.unregister(child.output)
         child.close_output()
         if child.restarts:
