@@ -183,12 +183,12 @@ def _buyer(caller: Caller, wish: PlaceOrder) -> Buyer:
     if caller.user_id is None:
         return _guest(wish)
     member = buyer(caller.user_id)
-    if settings().members_need_verified_email and not member.email_verified:
+    if settings().members_need_verified_email and not member.verified:
         raise EmailNotVerified("Open the link we mailed you, then order.")
     return Buyer(
         caller=f"user:{caller.user_id}",
-        person_id=member.person_id,
-        person_key=member.key,
+        person_id=member.person.id,
+        person_key=member.person.key,
         email=member.email,
         email_index=email_index(member.email),
         vip=member.vip,
