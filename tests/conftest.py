@@ -4,7 +4,9 @@ import pytest
 
 from quickshop.config import load_settings
 from quickshop.factory import create_app
+from quickshop.payments.gateways import registry
 from tests.factories.live import LiveShop
+from tests.factories.scripted import ScriptedGateway
 from tests.factories.servers import running_servers
 
 
@@ -67,6 +69,15 @@ def client(app):
 
 @pytest.fixture(scope="session")
 def live_shop():
-    """A whole shop as `make run` starts it: supervisor, web, relay, workers, gateway, demo shop. Shared; do not kill."""
+    """A whole shop as `make run` starts it, with its demo shop. Shared by tests: kill nothing of it."""
     with LiveShop(durable=False) as shop:
         yield shop
+
+
+@pytest.fixture
+def gateway(monkeypatch):
+    """A scripted payment gateway in this process, in place of the simulator's client."""
+    scripted = ScriptedGateway()
+    monkeypatch.setitem(registry._MAKERS, registry.SIMULATOR, lambda settings: scripted)
+    monkeypatch.setattr(registry, "_gateways", {})
+    return scripted

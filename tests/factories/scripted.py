@@ -1,0 +1,145 @@
+"""A payment gateway in the test's own process: its token scripts the answer, its ledger says what really happened."""
+
+import threading
+from dataclasses import dataclass, replace
+
+from quickshop.kernel import db
+from quickshop.payments.gateways.port import Answer, AnswerState, unknown
+
+_DECLINES = {"tok_decline": "card_declined", "tok_insufficient_funds": "insufficient_funds"}
+_NEXT_ACTION = {"type": "redirect", "url": "http://127.0.0.1:1/challenge/1"}
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One charge as the provider knows it."""
+
+    ref: str
+    key: str
+    order: str
+    amount: int
+    currency: str
+    state: AnswerState
+    captured: int = 0
+    capture_key: str | None = None
+
+
+class ScriptedGateway:
+    """Implements the payment port. `calls` lists (verb, key); `before(verb)` is called ahead of every answer.
+
+    `queue` makes the next calls of a verb answer what it holds: a ready Answer, or an exception to raise.
+    """
+
+    def __init__(self):
+        self.charges = {}
+        self.calls = []
+        self.before = lambda verb: None
+        self._queued = {}
+        self._failed = set()
+        self._lock = threading.Lock()
+
+    # --- what tests do -----------------------------------------------------------------------------
+
+    def queue(self, verb, *answers):
+        """Answers for the next calls of `verb`, instead of what the token says."""
+        self._queued.setdefault(verb, []).extend(answers)
+
+    def settle(self, state, order=None):
+        """Decide the charges (of one order) that are undecided."""
+        with self._lock:
+            for key, charge in self.charges.items():
+                if order in (None, charge.order) and charge.state in (AnswerState.PENDING, AnswerState.REQUIRES_ACTION):
+                    self.charges[key] = replace(charge, state=state)
+
+    def made(self, verb):
+        """How many calls of a verb were made."""
+        return sum(1 for called, _ in self.calls if called == verb)
+
+    def captured(self):
+        """Money taken in all, in minor units."""
+        return sum(charge.captured for charge in self.charges.values())
+
+    # --- the port ----------------------------------------------------------------------------------
+
+    def authorize(self, request):
+        """See Gateway.authorize."""
+        return self._answer("authorize", request.key, lambda: self._authorize(request))
+
+    def look_up(self, key):
+        """See Gateway.look_up."""
+        return self._answer("look_up", key, lambda: self._seen(key))
+
+    def capture(self, ref, key, amount_minor):
+        """See Gateway.capture."""
+        return self._answer("capture", key, lambda: self._capture(ref, key, amount_minor))
+
+    def void(self, ref, key):
+        """See Gateway.void."""
+        return self._answer("void", key, lambda: self._end(ref, AnswerState.VOIDED))
+
+    def refund(self, ref, key, amount_minor):
+        """See Gateway.refund."""
+        return self._answer("refund", key, lambda: self._end(ref, AnswerState.REFUNDED))
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _answer(self, verb, key, usual):
+        assert not db.in_transaction(), f"{verb} was called inside an open transaction"
+        self.before(verb)
+        with self._lock:
+            self.calls.append((verb, key))
+            queued = self._queued.get(verb)
+            answer = queued.pop(0) if queued else usual()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _authorize(self, request):
+        if request.key in self.charges:
+            return self._seen(request.key)
+        script = request.token.partition(":")[0]
+        if script == "tok_timeout_lost":
+            return unknown("timeout")
+        if script == "tok_down" or (script == "tok_error_once" and request.key not in self._failed):
+            self._failed.add(request.key)
+            return unknown("http_503", retriable=True)
+        if script in _DECLINES:
+            return Answer(AnswerState.DECLINED, code=_DECLINES[script])
+        state = {"tok_challenge": AnswerState.REQUIRES_ACTION, "tok_late": AnswerState.PENDING}.get(
+            script, AnswerState.AUTHORIZED
+        )
+        ref = f"ch_{len(self.charges) + 1}"
+        self.charges[request.key] = Charge(
+            ref, request.key, request.order_number, request.amount_minor, request.currency, state
+        )
+        return unknown("timeout") if script == "tok_timeout_charged" else self._seen(request.key)
+
+    def _seen(self, key):
+        charge = self.charges.get(key)
+        if charge is None:
+            return Answer(AnswerState.NOT_FOUND)
+        return Answer(
+            charge.state,
+            provider_ref=charge.ref,
+            amount_minor=charge.amount,
+            currency=charge.currency,
+            captured_minor=charge.captured,
+            next_action=_NEXT_ACTION if charge.state is AnswerState.REQUIRES_ACTION else None,
+        )
+
+    def _of_ref(self, ref):
+        return next(c for c in self.charges.values() if c.ref == ref)
+
+    def _capture(self, ref, key, amount):
+        charge = self._of_ref(ref)
+        if charge.capture_key not in (None, key) or charge.state not in (AnswerState.AUTHORIZED, AnswerState.CAPTURED):
+            return Answer(AnswerState.REFUSED, code="not_authorized")
+        self.charges[charge.key] = replace(
+            charge, state=AnswerState.CAPTURED, captured=amount, capture_key=key
+        )
+        return Answer(AnswerState.CAPTURED, provider_ref=ref, amount_minor=amount, captured_minor=amount)
+
+    def _end(self, ref, state):
+        charge = self._of_ref(ref)
+        self.charges[charge.key] = replace(charge, state=state)
+        return Answer(state, provider_ref=ref, amount_minor=charge.amount)
