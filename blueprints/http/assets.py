@@ -1,6 +1,6 @@
-"""Static files: one content-hashed address space for the shop's and the staff's own files and the vendored ones.
+"""Static files: one content-hashed address space for the shop's and the staff's own files, beside the vendored ones.
 
-WhiteNoise serves them before the request reaches Flask. Product pictures that staff upload do not live here.
+WhiteNoise serves them before the request reaches Flask. Pictures that staff upload do not live here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ SOURCES = {
     "storefront/": ROOT / "blueprints" / "storefront" / "static",
     "admin/": ROOT / "blueprints" / "admin" / "static",
 }
-FIXED = "vendor/"  # these folders carry their version in the name, so their address needs no hash
+# What lies in here carries a version or is named for good, so its address has no hash and may stand in the database.
+FIXED = ("vendor/", "storefront/products/")
 COMPRESSIBLE = {".css", ".js", ".svg", ".json"}
 PREFIX = "/static/"
-YEAR = 365 * 24 * 3600
+DAY = 24 * 3600
 
 
 class StaticFiles:
@@ -39,47 +40,43 @@ class StaticFiles:
         """The URL path of a file; raises KeyError for a name that does not exist, so a typo fails at once."""
         if name not in self.files:
             raise KeyError(f"no static file named {name!r}")
-        return f"{PREFIX}{self._inside(name)}"
+        return PREFIX + name if name.startswith(FIXED) else f"{PREFIX}{self.fingerprint}/{name}"
 
-    def publish(self, cache: Path) -> Path:
-        """Copies all files with compressed twins to a folder named by their content; returns that folder.
+    def compress(self, cache: Path) -> Path:
+        """Write compressed twins of the texts to a folder named by their content; returns that folder.
 
-        Safe when several processes do it at once: the first complete copy wins.
+        Safe when several processes do it at once: the first complete folder wins.
         """
-        target = cache / f"static-{_fingerprint(self.files)}"
+        texts = {name: path for name, path in self.files.items() if path.suffix in COMPRESSIBLE}
+        target = cache / f"static-{_fingerprint(texts)}"
         if target.is_dir():
             return target
         cache.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".static-", dir=cache))
-        for name, path in self.files.items():
-            _copy_with_twins(path, scratch / self._inside(name))
+        for name, path in texts.items():
+            _write_twins(path, scratch / name)
         try:
             scratch.rename(target)
         except OSError:
             shutil.rmtree(scratch)  # another process was first
         return target
 
-    def _inside(self, name: str) -> str:
-        return name if name.startswith(FIXED) else f"{self.fingerprint}/{name}"
-
 
 def mount_static(app: Flask, cache: Path) -> None:
     """Serves the static files in front of the app and gives templates `static_url(name)`."""
     static = StaticFiles()
     app.jinja_env.globals["static_url"] = static.address
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    server = WhiteNoise(
         app.wsgi_app,
-        root=static.publish(cache),
-        prefix=PREFIX,
-        max_age=YEAR,
-        immutable_file_test=lambda _path, _url: True,
+        max_age=DAY,
+        immutable_file_test=lambda _path, url: not url.startswith(f"{PREFIX}storefront/products/"),
         allow_all_origins=False,
-        add_headers_function=_add_headers,
     )
-
-
-def _add_headers(headers: object, _path: str, _url: str) -> None:
-    headers["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
+    twins = static.compress(cache)
+    for name, path in static.files.items():
+        compressed = twins / name
+        server.add_file_to_dictionary(static.address(name), str(compressed if compressed.is_file() else path))
+    app.wsgi_app = server  # type: ignore[method-assign]
 
 
 def _gather(sources: dict[str, Path]) -> Iterator[tuple[str, Path]]:
@@ -96,10 +93,9 @@ def _fingerprint(files: dict[str, Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _copy_with_twins(source: Path, target: Path) -> None:
+def _write_twins(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     body = source.read_bytes()
     target.write_bytes(body)
-    if source.suffix in COMPRESSIBLE:
-        target.with_name(target.name + ".br").write_bytes(brotli.compress(body, quality=9))
-        target.with_name(target.name + ".gz").write_bytes(gzip.compress(body, 9, mtime=0))
+    target.with_name(target.name + ".br").write_bytes(brotli.compress(body, quality=9))
+    target.with_name(target.name + ".gz").write_bytes(gzip.compress(body, 9, mtime=0))

@@ -12,15 +12,11 @@ import nh3
 from flask import Flask
 from markupsafe import Markup
 
+from quickshop.kernel.money import exponent
+
 SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "PLN": "zł ", "SEK": "kr ", "CAD": "CA$", "AUD": "A$"}
-EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
 TINTS = 8
 RICH_TAGS = {"p", "ul", "ol", "li", "em", "strong", "br"}
-
-
-def exponent(currency: str) -> int:
-    """Decimal places between the minor and the major unit of a currency."""
-    return EXPONENTS.get(currency, 2)
 
 
 def money(value: Mapping[str, Any] | None) -> str:
@@ -82,6 +78,12 @@ def tint(key: str) -> str:
     return f"tint-{zlib.crc32(str(key).encode()) % TINTS}"
 
 
+def picture(sources: str | None) -> str:
+    """Picture sources (a `src` or a whole `srcset`) as addresses: paths under /static are written without it."""
+    parts = (part.strip() for part in (sources or "").split(","))
+    return ", ".join(p if p.startswith(("/", "http:", "https:")) else f"/static/{p}" for p in parts if p)
+
+
 def rich(text: str | None) -> Markup:
     """A description as safe HTML: the few tags a text needs and no attributes; plain text becomes paragraphs."""
     if not text:
@@ -98,6 +100,6 @@ def plain(text: str | None) -> str:
 
 def install_formatting(app: Flask) -> None:
     """Registers the filters on the app's templates."""
-    for function in (money, moment, day, window, words, tint, rich, plain):
+    for function in (money, moment, day, window, words, tint, rich, plain, picture):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off

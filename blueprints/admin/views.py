@@ -1,0 +1,47 @@
+"""Views of the staff's pages. Numbers that move come over the socket; here is what stands when a page opens."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from blueprints.http.orders import viewer
+from blueprints.http.page_access import staff_page
+from quickshop.accounts.permissions import Permission
+from quickshop.orders import queries
+from quickshop.orders.states import Status
+
+staff = Blueprint("staff", __name__, url_prefix="/admin", template_folder="templates")
+
+FEED = 50
+STATUSES = [str(status) for status in Status]
+
+
+@staff.get("")
+@staff_page(Permission.METRICS_READ)
+def live() -> str:
+    """Live operations, with the latest orders already in the feed."""
+    latest = queries.list_orders(limit=FEED)["items"]
+    recent = [{**order, "at": order["placed_at"]} for order in latest]
+    return render_template("staff/live.html", section="live", recent=recent)
+
+
+@staff.get("/orders")
+@staff_page(Permission.ORDERS_READ)
+def orders() -> str:
+    """All orders, newest first, of one status or any."""
+    status = request.args.get("status", "")
+    found = queries.list_orders(status=status if status in STATUSES else None, cursor=request.args.get("cursor"))
+    return render_template("staff/orders.html", section="orders", orders=found, statuses=STATUSES, status=status)
+
+
+@staff.get("/orders/<number>")
+@staff_page(Permission.ORDERS_READ)
+def order(number: str) -> str:
+    """One order with its whole log."""
+    who = viewer(None)
+    return render_template(
+        "staff/order.html",
+        section="orders",
+        order=queries.order_view(number, who),
+        events=queries.order_events(number, who, 0),
+    )

@@ -1,0 +1,104 @@
+"""Who may see a page: one decorator per view, which also sets `g.caller`. Pages know a caller by cookies alone.
+
+An access token that has run out is renewed here by the refresh token, on whatever page it happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import g, redirect, request
+
+from blueprints.http import cookies
+from blueprints.http.cookies import Cookie
+from blueprints.http.tokens import read_access_token, read_refresh_token, token_pair
+from quickshop.accounts import sessions
+from quickshop.accounts.callers import ANONYMOUS, Caller
+from quickshop.accounts.permissions import Permission
+from quickshop.accounts.refreshing import SignedIn, refresh
+from quickshop.kernel.errors import Unauthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def keep_session(signed_in: SignedIn) -> None:
+    """Give the browser the tokens of a session."""
+    pair = token_pair(signed_in)
+    cookies.write(Cookie.ACCESS, pair["access_token"])
+    cookies.write(Cookie.REFRESH, pair["refresh_token"])
+
+
+def forget_session() -> None:
+    """Take the tokens from the browser."""
+    cookies.erase(Cookie.ACCESS)
+    cookies.erase(Cookie.REFRESH)
+
+
+def page_caller(*, fresh: bool = False) -> Caller:
+    """Who looks at this page; ANONYMOUS where the cookies name nobody (any more). Never raises for a bad token."""
+    access, renewal = cookies.read(Cookie.ACCESS), cookies.read(Cookie.REFRESH)
+    if access is None and renewal is None:
+        return ANONYMOUS
+    try:
+        if access:
+            claims = read_access_token(access)
+            return sessions.caller(claims.session_id, claims.user_id, fresh=fresh)
+    except Unauthenticated:
+        pass  # run out, or of a session that has ended: the refresh token decides
+    try:
+        return _renewed(renewal)
+    except Unauthenticated:
+        forget_session()
+        return ANONYMOUS
+
+
+def _renewed(renewal: str | None) -> Caller:
+    if renewal is None:
+        raise Unauthenticated
+    signed_in = refresh(read_refresh_token(renewal))
+    keep_session(signed_in)
+    return sessions.caller(signed_in.session_id, signed_in.user_id)
+
+
+def _guard(view: View, access: str, check: Callable[[Caller], None], *, fresh: bool = False) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.caller = page_caller(fresh=fresh)
+        try:
+            check(g.caller)
+        except Unauthenticated:
+            return redirect(sign_in_address(), 303)
+        return view(*args, **kwargs)
+
+    guarded.access = access  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def sign_in_address() -> str:
+    """The sign-in page, which comes back to this one where it can be asked for again."""
+    if request.method != "GET":
+        return "/sign-in"
+    wanted = request.full_path if request.query_string else request.path
+    return "/sign-in?" + urlencode({"next": wanted})
+
+
+def shopper(view: View) -> View:
+    """Guests and members."""
+    return _guard(view, "anyone", lambda _caller: None)
+
+
+def _signed_in(caller: Caller) -> None:
+    caller.member_id()
+
+
+def member_page(view: View) -> View:
+    """Signed-in users; others are sent to sign in."""
+    return _guard(view, "member", _signed_in)
+
+
+def staff_page(permission: Permission) -> Callable[[View], View]:
+    """Staff with a permission, looked up at this moment."""
+    return lambda view: _guard(view, f"staff:{permission}", lambda caller: caller.require(permission), fresh=True)

@@ -1,0 +1,15 @@
+"""The shop's pages: server-rendered, working without scripts, a module per area. What is true comes from the core."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from blueprints.storefront import accounts, cart, catalogue, checkout, orders
+from blueprints.storefront.pages import pages
+
+AREAS = (catalogue, cart, checkout, orders, accounts)  # importing them puts their views on the blueprint
+
+
+def register(app: Flask) -> None:
+    """Put the pages into the application."""
+    app.register_blueprint(pages)

@@ -1,0 +1,210 @@
+"""Signing in, up and out, the mailed links, and the account page with its orders."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from flask import Response, g, make_response, redirect, render_template, request, session
+
+from blueprints.http.commits import commits, commits_itself
+from blueprints.http.limits import client_address, limited
+from blueprints.http.page_access import forget_session, keep_session, member_page, shopper
+from blueprints.storefront import guest_cart
+from blueprints.storefront.forms import EmailForm, NewPasswordForm, SignInForm, SignUpForm
+from blueprints.storefront.pages import field_errors, pages, problem
+from quickshop.accounts import service
+from quickshop.accounts.queries import me
+from quickshop.cart.service import merge_on_login
+from quickshop.kernel.errors import NotFound, ShopError
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.orders.queries import list_orders
+
+PASSWORD_RULES = (
+    "10 characters or more",
+    "With a letter, a digit and a special character",
+    "Not one of the well-known ones",
+)
+ORDERS_PER_PAGE = 20
+
+
+def _seen(template: str, status: int = 200, **context: Any) -> Response:
+    shown = {"form": {}, "errors": {}, "problem": None, **context}
+    return make_response(render_template(template, **shown), status)
+
+
+def _go(address: str) -> Response:
+    return redirect(address, 303)  # type: ignore[return-value]
+
+
+def local_path(wanted: str | None) -> str:
+    """Where to go next: an address of this shop, never another site's."""
+    wanted = wanted or "/"
+    fine = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if fine else "/"
+
+
+@pages.get("/sign-in")
+@shopper
+def sign_in_form() -> Response:
+    """The form; whoever is signed in already goes on."""
+    if g.caller.signed_in:
+        return _go(local_path(request.args.get("next")))
+    return _seen("shop/sign_in.html", next_url=request.args.get("next"))
+
+
+@pages.post("/sign-in")
+@shopper
+@limited("auth")
+@commits_itself
+def sign_in() -> Response:
+    """Start a session; a guest's cart joins the member's."""
+    form = SignInForm(request.form)
+    context = {"form": {"login": form.login.data}, "next_url": request.form.get("next")}
+    if not form.validate():
+        return _seen("shop/sign_in.html", 422, errors=form.errors, **context)
+    device = request.headers.get("User-Agent", "")[:200] or "unknown"
+    try:
+        signed_in = service.authenticate(form.login.data, form.password.data, device, client_address())
+    except ShopError as error:
+        return _seen("shop/sign_in.html", error.status, problem=problem(error), **context)
+    token = guest_cart.token()
+    if token:
+        run_unit(lambda: merge_on_login(signed_in.user_id, token))
+        guest_cart.forget()
+    session.clear()  # a new sign-in begins with a new CSRF token
+    keep_session(signed_in)
+    return _go(local_path(request.form.get("next")))
+
+
+@pages.post("/sign-out")
+@shopper
+@commits
+def sign_out() -> Response:
+    """End the session here and now."""
+    caller = g.caller
+    if caller.signed_in:
+        with suppress(NotFound):  # it has ended already
+            service.sign_out(caller.user_id, caller.session_id)
+    session.clear()
+    forget_session()
+    return _go("/")
+
+
+@pages.get("/sign-up")
+@shopper
+def sign_up_form() -> Response:
+    """The form of a new account."""
+    return _seen("shop/sign_up.html", password_rules=PASSWORD_RULES)
+
+
+@pages.post("/sign-up")
+@shopper
+@limited("auth")
+@commits_itself
+def sign_up() -> Response:
+    """Open an account. What follows looks the same whether or not the address is taken; the mail does not."""
+    form = SignUpForm(request.form)
+    context: dict[str, Any] = {"password_rules": PASSWORD_RULES, "form": request.form}
+    if not form.validate():
+        return _seen("shop/sign_up.html", 422, errors=form.errors, **context)
+    try:
+        service.register(service.Registration(**form.data))
+    except ShopError as error:
+        return _seen("shop/sign_up.html", error.status, errors=field_errors(error), problem=problem(error), **context)
+    session["mailed_to"] = form.email.data
+    return _go("/verify-email")
+
+
+@pages.get("/verify-email")
+@shopper
+def verify_email_form() -> Response:
+    """Where the mailed link leads; looking at it changes nothing."""
+    token = request.args.get("token")
+    email = session.get("mailed_to") or (me(g.caller.user_id)["email"] if g.caller.signed_in else None)
+    return _seen("shop/verify_email.html", stage="ask" if token else "sent", token=token, email=email)
+
+
+@pages.post("/verify-email")
+@shopper
+@limited("auth")
+@commits_itself
+def verify_email() -> Response:
+    """Take the token as proof of the address."""
+    try:
+        run_unit(lambda: service.verify_email(request.form.get("token", "")))
+    except ShopError as error:
+        return _seen("shop/verify_email.html", error.status, stage="failed", problem=problem(error))
+    session.pop("mailed_to", None)
+    return _seen("shop/verify_email.html", stage="done")
+
+
+@pages.post("/verify-email/resend")
+@shopper
+@limited("auth")
+@commits_itself
+def resend_verification() -> Response:
+    """Mail the link again; the answer does not tell whether the address is known."""
+    form = EmailForm(request.form)
+    if not form.validate():
+        return _seen("shop/verify_email.html", 422, stage="sent", email=form.email.data, errors=form.errors)
+    run_unit(lambda: service.resend_verification(form.email.data))
+    session["mailed_to"] = form.email.data
+    return _go("/verify-email")
+
+
+@pages.get("/forgot-password")
+@shopper
+def forgot_password_form() -> Response:
+    """Ask for a link that sets a new password."""
+    return _seen("shop/forgot_password.html", stage="ask")
+
+
+@pages.post("/forgot-password")
+@shopper
+@limited("auth")
+@commits_itself
+def forgot_password() -> Response:
+    """Mail the link; the answer does not tell whether the address is known."""
+    form = EmailForm(request.form)
+    if not form.validate():
+        return _seen("shop/forgot_password.html", 422, stage="ask", errors=form.errors, form=request.form)
+    run_unit(lambda: service.forgot_password(form.email.data))
+    return _seen("shop/forgot_password.html", stage="sent", form=request.form)
+
+
+@pages.get("/reset-password")
+@shopper
+def reset_password_form() -> Response:
+    """Where the mailed link leads."""
+    return _reset_page(request.args.get("token", ""))
+
+
+@pages.post("/reset-password")
+@shopper
+@limited("auth")
+@commits_itself
+def reset_password() -> Response:
+    """Set the new password; every session of the account ends."""
+    form, token = NewPasswordForm(request.form), request.form.get("token", "")
+    if not form.validate():
+        return _reset_page(token, 422, errors=form.errors)
+    try:
+        service.reset_password(token, form.password.data)
+    except ShopError as error:
+        return _reset_page(token, error.status, errors=field_errors(error), problem=problem(error))
+    forget_session()
+    return _seen("shop/sign_in.html", notice="Your new password is set. Sign in with it.")
+
+
+def _reset_page(token: str, status: int = 200, **more: Any) -> Response:
+    return _seen("shop/reset_password.html", status, token=token, password_rules=PASSWORD_RULES, **more)
+
+
+@pages.get("/account")
+@member_page
+def account() -> str:
+    """Who I am to the shop, and my orders."""
+    caller = g.caller
+    orders = list_orders(user_id=caller.user_id, limit=ORDERS_PER_PAGE, cursor=request.args.get("cursor"))
+    return render_template("shop/account.html", orders=orders, me=me(caller.user_id))

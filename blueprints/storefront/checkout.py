@@ -1,0 +1,168 @@
+"""Checkout on one page: the form, its totals, and placing the order once however often it is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, g, make_response, redirect, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from blueprints.http import request_id
+from blueprints.http.commits import commits_itself
+from blueprints.http.limits import limited
+from blueprints.http.page_access import shopper
+from blueprints.http.pages import is_htmx
+from blueprints.storefront import guest_cart, guest_orders
+from blueprints.storefront.cards import payment_options
+from blueprints.storefront.countries import COUNTRIES
+from blueprints.storefront.forms import CheckoutForm, GuestCheckoutForm
+from blueprints.storefront.pages import field_errors, note_cart, pages, problem
+from quickshop.accounts.queries import me
+from quickshop.cart.errors import CartEmpty
+from quickshop.cart.queries import cart_view
+from quickshop.checkout import service
+from quickshop.checkout.service import PlaceOrder
+from quickshop.kernel import idempotency
+from quickshop.kernel.errors import Invalid, ShopError
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.money import Money
+from quickshop.kernel.unit_of_work import run_unit
+
+ROUTE = "POST /checkout"
+FIRST_COUNTRY = "US"
+
+
+@pages.get("/checkout")
+@shopper
+@limited("checkout")
+def checkout() -> Response:
+    """The empty form; without a cart there is nothing to check out."""
+    typed = MultiDict({"country": FIRST_COUNTRY, "idempotency_key": str(new_id())})
+    return _page(typed)
+
+
+@pages.post("/checkout/quote")
+@shopper
+@limited("checkout")
+@commits_itself
+def quote() -> Response:
+    """The totals for what is chosen: the review alone for htmx, else the page. Nothing is written."""
+    if not is_htmx():
+        return _page(request.form)
+    context = _context(request.form)
+    if not context["cart"]["items"]:
+        return make_response("", 200, {"HX-Redirect": "/cart"})
+    return make_response(render_template("shop/_review.html", fragment=True, **context))
+
+
+@pages.post("/checkout")
+@shopper
+@limited("checkout")
+@commits_itself
+def place() -> Response:
+    """Place the order. The key of the form makes a second sending give the same order."""
+    form = (CheckoutForm if g.caller.signed_in else GuestCheckoutForm)(request.form)
+    if not form.validate():
+        return _page(request.form, errors=form.errors, status=422)
+    try:
+        number, token = run_unit(lambda: _place(form))
+    except CartEmpty:
+        return redirect("/cart", 303)  # type: ignore[return-value]
+    except ShopError as error:
+        return _page(request.form, errors=field_errors(error), error=error, status=error.status)
+    if token:
+        guest_orders.keep(number, token)
+        guest_cart.forget()
+    return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+
+
+def _place(form: CheckoutForm) -> tuple[str, str | None]:
+    """The order's number and, for a guest, its token. One unit of work with the key that binds them."""
+    ref = guest_cart.present()
+    wish = PlaceOrder(
+        shipping_address=form.address(),
+        shipping_method=form.shipping_method.data,
+        payment_token=_token(form),
+        expected_total=_expected(request.form),
+        email=form["email"].data if "email" in form else None,
+        request_id=request_id.current(),
+    )
+    whose = f"user:{g.caller.user_id}" if g.caller.signed_in else f"cart:{ref.id if ref else None}"
+    body = json.dumps([dict(wish.shipping_address), wish.shipping_method, wish.payment_token, wish.email])
+    slot = idempotency.slot(whose, ROUTE, idempotency.check_key(form.idempotency_key.data), body.encode())
+    stored = idempotency.enter(slot)
+    if stored:
+        number, token = json.loads(stored.body)
+        return number, token
+    if ref is None:
+        raise CartEmpty("Put something in the cart first.")
+    order = service.place_order(g.caller, ref, wish)
+    # The cart is named by the key's owner, so the token goes to nobody but the one who ordered.
+    idempotency.bind(slot, 202, json.dumps([order["number"], order.get("token")]).encode())
+    return order["number"], order.get("token")
+
+
+def _token(form: CheckoutForm) -> str:
+    token = str(form.payment.data)
+    if token not in {card.token for card in payment_options()}:
+        raise Invalid({"payment": ["Please choose how to pay."]}, "Please choose how to pay.")
+    return token
+
+
+def _expected(form: MultiDict[str, str]) -> Money:
+    """The total that stood on the page. Raises Invalid for what is no amount."""
+    amount, currency = form.get("expected_amount", ""), form.get("expected_currency", "")
+    if not (amount.isascii() and amount.isdigit() and len(amount) <= 15 and len(currency) == 3):
+        raise Invalid({"expected_total": ["Missing."]}, "Please look at the total once more, then place the order.")
+    return Money(int(amount), currency)
+
+
+def _page(
+    typed: MultiDict[str, str],
+    *,
+    errors: dict[str, Any] | None = None,
+    error: ShopError | None = None,
+    status: int = 200,
+) -> Response:
+    context = _context(typed)
+    if not context["cart"]["items"]:
+        return redirect("/cart", 303)  # type: ignore[return-value]
+    if error is not None:
+        context["problem"] = problem(error)
+    elif errors:
+        context["problem"] = {"title": "Please look at these again", "detail": "Some fields need another look."}
+    page = render_template("shop/checkout.html", **context, errors=errors or {})
+    return make_response(page, status)
+
+
+def _context(typed: MultiDict[str, str]) -> dict[str, Any]:
+    """What the form and its parts show, with the totals of now."""
+    ref = guest_cart.present()
+    cart = note_cart(cart_view(ref))
+    found, refusal = None, None
+    if cart["items"]:
+        try:
+            found = _quote(ref, typed.get("shipping_method"))
+        except ShopError as error:
+            refusal = problem(error)
+    caller = g.caller
+    return {
+        "cart": cart,
+        "quote": found,
+        "problem": refusal,
+        "form": typed,
+        "countries": COUNTRIES.items(),
+        "payment_options": payment_options(),
+        "idempotency_key": typed.get("idempotency_key") or str(new_id()),
+        "member_email": me(caller.user_id)["email"] if caller.signed_in else None,
+    }
+
+
+def _quote(ref: Any, wanted: str | None) -> dict[str, Any]:
+    """The quote with the wanted way of shipping, else with the first one offered."""
+    plain = service.quote(ref, None)
+    codes = [method["code"] for method in plain["shipping_methods"]]
+    if not codes:
+        return plain
+    return service.quote(ref, wanted if wanted in codes else codes[0])

@@ -1,0 +1,109 @@
+"""What people type into the shop's forms, checked before the core sees it; the same limits as the API's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
+from wtforms.validators import InputRequired, Length, Regexp
+
+from blueprints.storefront.countries import COUNTRIES
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+_EMAIL = re.compile(
+    r"[^@\s\x00-\x1f\"(),:;<>\\\[\].]+(\.[^@\s\x00-\x1f\"(),:;<>\\\[\].]+)*@"
+    r"([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W_]([\w-]{0,61}[^\W_])?"
+).fullmatch
+MISSING = "Please fill this in."
+
+
+def strip(value: Any) -> Any:
+    """Typed text without the space around it."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def no_control(_form: Form, field: Field) -> None:
+    """Refuses characters that nobody types and no text column holds."""
+    if field.data and _CONTROL(field.data):
+        raise ValidationError("There is a character in here that cannot be used.")
+
+
+def email_form(_form: Form, field: Field) -> None:
+    """Refuses what cannot be an e-mail address."""
+    if field.data and not (_EMAIL(field.data) and len(field.data.partition("@")[0]) <= 64):
+        raise ValidationError("That is not an e-mail address.")
+
+
+def _text(longest: int, *more: Any, required: bool = True) -> StringField:
+    must = [InputRequired(MISSING)] if required else []
+    return StringField(
+        filters=[strip],
+        validators=[*must, Length(max=longest, message=f"{longest} characters at most."), no_control, *more],
+    )
+
+
+def _password(longest: int = 1024) -> PasswordField:
+    # Not stripped and not cut: a password is taken as it is.
+    return PasswordField(validators=[InputRequired(MISSING), Length(max=longest, message="That is too long.")])
+
+
+class AddressForm(Form):
+    """A postal address."""
+
+    name = _text(120)
+    line1 = _text(200)
+    line2 = _text(200, required=False)
+    city = _text(120)
+    region = _text(120, required=False)
+    postal_code = _text(20, required=False)
+    country = SelectField(choices=list(COUNTRIES.items()), validators=[InputRequired(MISSING)])
+    phone = _text(40, required=False)
+
+    def address(self) -> dict[str, str]:
+        """The address as the core takes it."""
+        return {name: self[name].data or "" for name in AddressForm()._fields}
+
+
+class CheckoutForm(AddressForm):
+    """The checkout of a member."""
+
+    shipping_method = _text(60)
+    payment = StringField(validators=[InputRequired("Please choose how to pay.")])
+    idempotency_key = _text(255)
+
+
+class GuestCheckoutForm(CheckoutForm):
+    """The checkout of a guest, who says where the receipt goes."""
+
+    email = _text(254, email_form)
+
+
+class SignInForm(Form):
+    """Who somebody says they are."""
+
+    login = _text(254)
+    password = _password()
+
+
+class EmailForm(Form):
+    """One e-mail address."""
+
+    email = _text(254, email_form)
+
+
+class NewPasswordForm(Form):
+    """A new password."""
+
+    password = _password()
+
+
+class SignUpForm(EmailForm):
+    """What it takes to open an account; the password's rules are the core's."""
+
+    first_name = _text(100)
+    last_name = _text(100)
+    username = _text(
+        32, Regexp(r"[A-Za-z0-9_.-]{3,32}\Z", message="3 to 32 letters, digits, dots, dashes or underscores.")
+    )
+    password = _password()

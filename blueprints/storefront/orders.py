@@ -1,0 +1,98 @@
+"""The order page: its story, the part of it that follows live, and another card after a decline."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, g, make_response, redirect, render_template, request
+
+from blueprints.http import request_id
+from blueprints.http.commits import commits_itself
+from blueprints.http.limits import limited
+from blueprints.http.orders import viewer
+from blueprints.http.page_access import shopper
+from blueprints.storefront import guest_orders, timeline
+from blueprints.storefront.cards import payment_options
+from blueprints.storefront.pages import pages, problem
+from quickshop.catalog.queries import variant_pictures
+from quickshop.kernel import idempotency
+from quickshop.kernel.errors import Invalid, ShopError
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.orders import paying, queries
+
+TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
+
+
+@pages.get("/orders/<number>")
+@shopper
+def order(number: str) -> Response:
+    """The order as it stands. A mailed link's token is kept in the browser and leaves the address."""
+    mailed = request.args.get(TOKEN)
+    if mailed:
+        queries.order_view(number, viewer(mailed))
+        guest_orders.keep(number, mailed)
+        return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+    return _page(number)
+
+
+@pages.get("/orders/<number>/live")
+@shopper
+def live_part(number: str) -> str:
+    """The part that changes, drawn anew."""
+    return render_template("shop/_order_live.html", **_live(number))
+
+
+@pages.post("/orders/<number>/pay")
+@shopper
+@limited("checkout")
+@commits_itself
+def pay(number: str) -> Response:
+    """Pay with another card; the key of the form makes a second sending harmless."""
+    try:
+        run_unit(lambda: _pay(number))
+    except ShopError as error:
+        if error.status == 404:
+            raise
+        return _page(number, error)
+    return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+
+
+def _pay(number: str) -> None:
+    card = request.form.get("payment", "")
+    if card not in {option.token for option in payment_options()}:
+        raise Invalid({"payment": ["Please choose a card."]}, "Please choose a card.")
+    who = viewer(guest_orders.token_of(number))
+    order_id, _ = queries.find_order(number, who)
+    key = idempotency.check_key(request.form.get("idempotency_key"))
+    slot = idempotency.slot(f"order:{order_id}", "POST /orders/pay", key, card.encode())
+    if idempotency.enter(slot):
+        return
+    paying.pay_again(number, who, card, request_id.current())
+    idempotency.bind(slot, 202, json.dumps(number).encode())
+
+
+def _page(number: str, error: ShopError | None = None) -> Response:
+    context = _live(number)
+    items = context["order"]["items"]
+    pictures = variant_pictures([item["variant_id"] for item in items])
+    context["order"]["items"] = [{**item, **pictures.get(item["variant_id"], {})} for item in items]
+    context["problem"] = problem(error) if error else None
+    return make_response(render_template("shop/order.html", **context), error.status if error else 200)
+
+
+def _live(number: str) -> dict[str, Any]:
+    """What the order's page and its live part show. Raises NotFound for an order that is not the caller's."""
+    token = guest_orders.token_of(number)
+    who = viewer(token)
+    found = queries.order_view(number, who)
+    return {
+        "order": found,
+        "story": timeline.tell(found, queries.order_events(number, who, 0)),
+        "last_seq": found["last_seq"],
+        "fragment_url": f"/orders/{number}/live",
+        "live_token": token if not g.caller.signed_in else None,
+        "payment_options": payment_options(),
+        "idempotency_key": str(new_id()),
+    }
