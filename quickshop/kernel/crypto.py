@@ -57,7 +57,7 @@ class Keyring:
             raise SealBroken(f"master key {key.key_id!r} is not among MASTER_KEYS")
         try:
             return master.decrypt(key.wrapped[:_NONCE], key.wrapped[_NONCE:], b"person/" + owner.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise SealBroken("a data key does not open") from None
 
 
@@ -71,8 +71,10 @@ def unseal(key: bytes, sealed: bytes | memoryview, place: str) -> Any:
     """Open what `seal` made. Raises SealBroken."""
     raw = bytes(sealed)
     try:
+        if raw[:1] != _VERSION:
+            raise ValueError("another format")
         plain = AESGCM(key).decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], place.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise SealBroken(f"a sealed value does not open at {place.rsplit('/', 1)[0]}") from None
     return orjson.loads(plain)
 

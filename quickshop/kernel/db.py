@@ -6,6 +6,7 @@ cost PostgreSQL several times more to plan than to run (measured in docs/decisio
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from functools import lru_cache
@@ -20,6 +21,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)(?!:)")
 _SEEN_BEFORE_PREPARING = 2
 _MOST_PREPARED = 300
 _seen: Counter[str] = Counter()
+_numbers = itertools.count()  # never the same twice, whichever threads prepare at once
 
 
 @lru_cache(maxsize=1024)
@@ -54,7 +56,7 @@ def _to_prepare(sql: str) -> _Prepared | None:
         _seen[sql] += 1
         if _seen[sql] > _SEEN_BEFORE_PREPARING:
             del _seen[sql]
-            found = _prepared[sql] = _Prepared(sql, len(_prepared))
+            found = _prepared[sql] = _Prepared(sql, next(_numbers))
     if len(_seen) > 10 * _MOST_PREPARED:
         _seen.clear()
     return found
