@@ -1,5 +1,6 @@
 """What every test may ask for: servers, applications, an empty database, a client, a whole running shop."""
 
+import hypothesis
 import pytest
 
 from quickshop.config import load_settings
@@ -8,6 +9,10 @@ from quickshop.payments.gateways import registry
 from tests.factories.live import LiveShop
 from tests.factories.scripted import ScriptedGateway
 from tests.factories.servers import running_servers
+
+# How long an example takes says more about what else this machine does than about the code.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
