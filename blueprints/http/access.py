@@ -36,7 +36,7 @@ def claims() -> AccessClaims | None:
     if "claims" not in g:
         token = bearer()
         g.claims = read_access_token(token) if token else None
-    return g.claims  # type: ignore[no-any-return]
+    return g.claims
 
 
 def load_caller(*, fresh: bool = False) -> Caller:

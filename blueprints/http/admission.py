@@ -1,13 +1,11 @@
 """Admission: how many requests a process works on at once. Beyond it they wait 2 s at most and then hear 503.
 
-A fifth of the places is kept for checkout. Probes are always let in.
+A fifth of the places is kept for checkout.
 """
 
 from __future__ import annotations
 
 import threading
-
-from flask import Flask, g, request
 
 from quickshop.extensions import settings
 from quickshop.kernel.errors import Unavailable
@@ -48,20 +46,6 @@ class Gate:
         held.clear()
 
 
-def install_admission(app: Flask) -> None:
-    """Let each routed request in by the gate and out at its teardown."""
-    with app.app_context():
-        gate = Gate((settings().pool_size + OVERFLOW) * PER_CONNECTION)
-
-    @app.before_request
-    def enter() -> None:
-        view = app.view_functions.get(request.endpoint or "")
-        rate_class = getattr(view, "rate_class", "default")
-        if view is not None and rate_class != "none":
-            g.places = gate.enter(rate_class == "checkout")
-
-    @app.teardown_request
-    def leave(_error: BaseException | None) -> None:
-        places = g.pop("places", None)
-        if places:
-            gate.leave(places)
+def make_gate() -> Gate:
+    """The gate of the running application: three requests for each database connection it may open."""
+    return Gate((settings().pool_size + OVERFLOW) * PER_CONNECTION)

@@ -36,7 +36,7 @@ class QuerySchema(Schema):
 
 def _query(schema: Schema) -> dict[str, Any]:
     given: MultiDict[str, str] = request.args
-    repeatable = getattr(schema, "repeatable", frozenset())
+    repeatable: frozenset[str] = getattr(schema, "repeatable", frozenset())
     return {name: given.getlist(name) if name in repeatable else given[name] for name in given}
 
 
@@ -83,4 +83,4 @@ class ApiBlueprint(Blueprint):
 def _doc(view: View) -> dict[str, Any]:
     """The view's own copy of its documentation (wrapping shares the inner one's)."""
     view._apidoc = deepcopy(getattr(view, "_apidoc", {}))  # type: ignore[attr-defined]
-    return view._apidoc  # type: ignore[attr-defined,no-any-return]
+    return view._apidoc  # type: ignore[attr-defined]

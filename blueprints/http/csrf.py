@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Request
-from flask.sessions import NullSession, SecureCookieSessionInterface, SessionMixin
+from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from blueprints.http.errors import wants_problem
@@ -15,7 +15,7 @@ csrf = CSRFProtect()
 class PageSessions(SecureCookieSessionInterface):
     """Flask's signed session cookie, for pages only: under the API it is neither read nor written."""
 
-    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session of a page request, an empty one that cannot be written elsewhere."""
         if wants_problem(request.path):
             return NullSession()
@@ -23,7 +23,7 @@ class PageSessions(SecureCookieSessionInterface):
 
 
 def install_csrf(app: Flask) -> None:
-    """Protect pages. API blueprints are exempted as they are registered."""
+    """Give pages their token; the gatekeeper checks it."""
     with app.app_context():
         secure = settings().secure_cookies
     app.session_interface = PageSessions()
@@ -35,5 +35,6 @@ def install_csrf(app: Flask) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_HEADERS=["X-CSRF-Token", "X-CSRFToken"],
         WTF_CSRF_SSL_STRICT=secure,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the gatekeeper calls `csrf.protect` itself, for pages
     )
     csrf.init_app(app)

@@ -34,7 +34,7 @@ def in_native_thread(work: Callable[..., T], *args: Any) -> T:
     if not _places.acquire(blocking=False):
         raise Unavailable("Too many people sign in at this moment; please try again.")
     try:
-        return _pool().apply(work, args)  # type: ignore[no-any-return]
+        return _pool().apply(work, args)
     finally:
         _places.release()
 

@@ -52,7 +52,7 @@ class RedisBank:
     """Counts in Redis, by Redis' clock, in one call."""
 
     def __init__(self, storage: RedisStorage) -> None:
-        self._script = storage.get_connection().register_script(_TAKE)
+        self._script = storage.get_connection().register_script(_TAKE.encode())
         self._prefix = storage.prefixed_key("")
 
     def take(self, key: str, window: int, amount: int, asked: int) -> tuple[int, int, int]:

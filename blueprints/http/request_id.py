@@ -1,4 +1,4 @@
-"""Gives every request an id: the caller's `X-Request-ID` where it is well-formed, else one of ours."""
+"""Every request's id: the caller's `X-Request-ID` where it is well-formed, else one of ours."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import os
 import re
 import secrets
 
-from flask import Flask, Response, g, request
-
-from quickshop.kernel.tracing import set_request_id
+from quickshop.kernel import tracing
 
 HEADER = "X-Request-ID"
 _FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
@@ -26,27 +24,13 @@ def _made() -> str:
     return f"{prefix}-{next(_counter):x}"
 
 
-def _begin() -> None:
-    given = request.headers.get(HEADER)
-    g.request_id = given if given and _FORM(given) else _made()
-    set_request_id(g.request_id)
-
-
-def _end(response: Response) -> Response:
-    response.headers[HEADER] = current()
-    return response
+def begin(given: str | None) -> str:
+    """Take or make the id of the request that begins here."""
+    found = given if given and _FORM(given) else _made()
+    tracing.set_request_id(found)
+    return found
 
 
 def current() -> str:
     """The id of the request in hand."""
-    found = g.get("request_id")
-    if found is None:
-        _begin()
-        found = g.request_id
-    return str(found)
-
-
-def install_request_ids(app: Flask) -> None:
-    """Take or make the id first, return it last."""
-    app.before_request(_begin)
-    app.after_request(_end)
+    return tracing.request_id() or begin(None)

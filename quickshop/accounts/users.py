@@ -27,7 +27,7 @@ class Found:
     @property
     def id(self) -> UUID:
         """The user's id."""
-        return self.row.id  # type: ignore[no-any-return]
+        return self.row.id
 
     def opened(self, column: str) -> Any:
         """The plain value of a sealed column."""

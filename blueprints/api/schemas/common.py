@@ -67,9 +67,8 @@ class Email(Text):
     """An e-mail address of up to 254 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(254, 3, **kwargs)
+        super().__init__(254, 3, **{"metadata": {"format": "email"}, **kwargs})
         self.validators.append(check_email)
-        self.metadata.setdefault("format", "email")
 
 
 class MoneyIn(StrictSchema):
