@@ -12,7 +12,7 @@ from quickshop.demo.checks import CatalogueError, check_product
 
 DATA = Path(__file__).parent / "data"
 CURRENCY = "USD"
-PICTURES = "storefront/products"  # the folder under /static
+PICTURES = "/static/storefront/products"  # a fixed address: cards keep it, and it outlives other files
 WIDTHS = (320, 640, 960)  # as scripts/vendor_products.py draws them
 SHOWN_WIDTH = 640
 
@@ -47,7 +47,7 @@ class Product:
 
     @property
     def image(self) -> dict[str, Any]:
-        """The picture as the catalogue stores it; sources are paths under /static."""
+        """The picture as the catalogue stores it: each source is the address that the web edge serves it under."""
         sources = {width: f"{PICTURES}/{self.picture}-{width}.webp" for width in WIDTHS}
         return {
             "src": sources[SHOWN_WIDTH],

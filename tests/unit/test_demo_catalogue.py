@@ -101,7 +101,7 @@ def test_an_image_names_files_of_the_stated_size():
         assert image["alt"]
         for source, width in named:
             assert source.startswith(f"{PICTURES}/")
-            with Image.open(STATIC / source.removeprefix("storefront/")) as picture:
+            with Image.open(STATIC / source.removeprefix("/static/storefront/")) as picture:
                 assert picture.size == (int(width.rstrip("w")),) * 2
 
 
