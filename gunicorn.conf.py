@@ -5,12 +5,15 @@ from gevent import monkey
 monkey.patch_all()
 
 import os  # noqa: E402
+import shutil  # noqa: E402
 import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import psycopg2.extensions  # noqa: E402
 from psycogreen.gevent import patch_psycopg  # noqa: E402
 
-bind = f"{os.environ.get('WEB_HOST') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+_port = os.environ.get("PORT") or "8000"
+bind = f"{os.environ.get('WEB_HOST') or '127.0.0.1'}:{_port}"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 worker_class = "gevent"
 worker_connections = 2000
@@ -29,6 +32,8 @@ backlog = 2048
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1"
 # A worker's heartbeat is a file: in memory it does not wait for a busy disk, nor fail on a full one.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+# The workers count requests together, in files that they map into memory; also better not on a disk.
+_shared_counts = Path(worker_tmp_dir or "/tmp") / f"quickshop-{os.getuid()}-{_port}"  # noqa: S108
 
 proc_name = "quickshop-web"
 errorlog = "-"
@@ -38,6 +43,19 @@ access_log_format = (
     '{"at":"%(t)s","status":%(s)s,"method":"%(m)s","path":"%(U)s","us":%(D)s,"bytes":"%(B)s",'
     '"request_id":"%({x-request-id}o)s"}'
 )
+
+
+def on_starting(server):
+    """Give the workers a fresh folder for what they count, unless one was named."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        shutil.rmtree(_shared_counts, ignore_errors=True)
+        _shared_counts.mkdir(mode=0o700)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared_counts)
+
+
+def on_exit(server):
+    """Remove that folder."""
+    shutil.rmtree(_shared_counts, ignore_errors=True)
 
 
 def post_fork(server, worker):

@@ -50,6 +50,13 @@ def shown(url: str) -> str:
     return f"{place}{parts.path}"
 
 
+def connections_allowed(url: str) -> int:
+    """How many connections the server takes, those kept for its superuser aside."""
+    with _connected(url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_connections')::int - current_setting('reserved_connections')::int")
+        return int(_one(cursor))
+
+
 def revision(url: str) -> str | None:
     """The migration the database stands at; None before the first."""
     with _connected(url) as connection, connection.cursor() as cursor:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from quickshop.runtime.failures import CannotStart
+
 # What an operator may set, with the value for two cores. Group B keeps a quarter of the order slots or more.
 DEFAULTS = {
     "WEB_HOST": "127.0.0.1",
@@ -15,6 +17,11 @@ DEFAULTS = {
     "WORKER_B_SLOTS": "1",
     "WORKER_N_SLOTS": "1",
 }
+
+_MOST = 64
+_WEB_OVERFLOW = 5
+_PER_SLOT = 3
+_RELAY_AND_TOOLS = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,23 @@ PROGRAMS = (
         "gateway", "gunicorn", ("-c", "python:quickshop.runtime.doubles.gunicorn_conf"), grace=3, development_only=True
     ),
 )
+
+
+def connections_needed(settings: Mapping[str, str], pool_size: int) -> int:
+    """Database connections all processes may hold together; the pools are `quickshop.factory`'s.
+
+    Raises CannotStart when a number of processes is none.
+    """
+    web = _count(settings, "WEB_WORKERS") * (pool_size + _WEB_OVERFLOW)
+    slots = sum(_count(settings, name) for name in ("WORKER_A_SLOTS", "WORKER_B_SLOTS", "WORKER_N_SLOTS"))
+    return web + slots * _PER_SLOT + _RELAY_AND_TOOLS
+
+
+def _count(settings: Mapping[str, str], name: str) -> int:
+    value = settings.get(name) or DEFAULTS[name]
+    if not value.isdecimal() or not 1 <= int(value) <= _MOST:
+        raise CannotStart(f"{name} must be a number from 1 to {_MOST}, not {value!r}.")
+    return int(value)
 
 
 def queues() -> set[str]:

@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _SERVERS = ("postgres", "valkey")
 _SUSPECT_AFTER = 60
 _HEAD_START = 4.0
+_SPARE_CONNECTIONS = 15
 
 
 def run(environ: Mapping[str, str], *, verbose: bool = False) -> int:
@@ -55,6 +56,7 @@ class Shop:
         self._home = Home(Path())
         self._embedded: list[Postgres | Valkey] = []
         self._supervisor: supervisor.Supervisor
+        self._connections = 0
         self._began = time.monotonic()
 
     def run(self) -> int:
@@ -143,6 +145,7 @@ class Shop:
 
     def _start(self) -> None:
         self._start_servers()
+        self._check_connections()
         accounts = self._accounts()
         early = [program for program in processes.PROGRAMS if program.development_only]
         if self._development:
@@ -204,13 +207,23 @@ class Shop:
             child = self._supervisor.children[name]
             raise CannotStart(f"The embedded {name} does not start: {child.said_last()} (see {child.log.path}).")
 
+    def _check_connections(self) -> None:
+        """The pools must fit into the server, with some room for people and tools."""
+        allowed = databases.connections_allowed(self._env["DATABASE_URL"]) - _SPARE_CONNECTIONS
+        if self._connections > allowed:
+            raise CannotStart(
+                f"The shop's processes may take {self._connections} database connections and the server has room for "
+                f"{allowed}; lower WEB_WORKERS, POOL_SIZE or the worker slots, or raise max_connections."
+            )
+
     def _check_settings(self) -> None:
         # Addresses of embedded servers are known only once these run.
         embedded = {"DATABASE_URL": "postgresql:///", "REDIS_URL": "redis://"}
         try:
-            load_settings({**embedded, **self._env})
+            settings = load_settings({**embedded, **self._env})
         except SettingsError as error:
             raise CannotStart(str(error)) from error
+        self._connections = processes.connections_needed(self._env, settings.pool_size)
 
     def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
         if not self._development:

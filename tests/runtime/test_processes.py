@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from quickshop.runtime.processes import DEFAULTS, PROGRAMS, queues
+from quickshop.config import load_settings
+from quickshop.factory import engine_options
+from quickshop.runtime.processes import DEFAULTS, PROGRAMS, connections_needed, queues
 from tasks.queues import ORDER_QUEUES, QueueNames
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +43,16 @@ def test_group_a_empties_the_best_class_first_and_group_b_serves_standard_first(
 def test_group_b_keeps_at_least_a_quarter_of_the_order_slots():
     a, b = int(DEFAULTS["WORKER_A_SLOTS"]), int(DEFAULTS["WORKER_B_SLOTS"])
     assert b / (a + b) >= 0.25
+
+
+def test_the_connections_of_all_processes_are_the_sum_of_their_pools():
+    settings = load_settings({"QUICKSHOP_ENV": "testing", "DATABASE_URL": "postgresql:///x", "REDIS_URL": "redis://x"})
+    web, worker = (engine_options(settings, role) for role in ("web", "worker"))
+    pools = {options["pool_size"] + options["max_overflow"] for options in (worker, engine_options(settings, "relay"))}
+    assert pools == {3}
+    slots = sum(int(value) for name, value in DEFAULTS.items() if name.endswith("_SLOTS"))
+    web_pool = web["pool_size"] + web["max_overflow"]
+    assert connections_needed({}, settings.pool_size) == 2 * web_pool + slots * 3 + 8
 
 
 def test_compose_has_the_servers_a_proxy_and_a_mailbox_and_every_long_running_service_is_checked():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from quickshop.runtime import brokers, databases, development_secrets, home, ports, system_user
+from quickshop.runtime import brokers, databases, development_secrets, home, ports, servers, system_user
 from quickshop.runtime.failures import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,6 +143,17 @@ def test_a_broken_broker_address(place):
     assert "REDIS_URL" in refused(start(place / "home", REDIS_URL="memory://"))
     brokers.refuse_malformed("redis://:word@127.0.0.1:6379/0")
     assert not brokers.answers("redis://127.0.0.1:1/0")
+
+
+@pytest.mark.parametrize("setting", ["WEB_WORKERS", "WORKER_B_SLOTS"])
+def test_a_number_of_processes_that_is_none(place, setting):
+    assert f"{setting} must be a number from 1 to 64" in refused(start(place / "home", **{setting: "many"}))
+
+
+def test_more_connections_than_the_server_takes(place):
+    with servers.start(durable=False) as running:
+        url = {"DATABASE_URL": running.database, "REDIS_URL": running.redis}
+        assert "room for 105" in refused(start(place / "home", WEB_WORKERS="20", **url))
 
 
 def test_production_without_secrets_starts_nothing(place):
