@@ -37,7 +37,7 @@ from quickshop.runtime.valkey import Valkey
 ROOT = Path(__file__).resolve().parent.parent.parent
 _SERVERS = ("postgres", "valkey")
 _SUSPECT_AFTER = 60
-_HEAD_START = 4.0
+_HEAD_START = 8.0
 _SPARE_CONNECTIONS = 15
 
 
