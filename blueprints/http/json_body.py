@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import g, request
+from flask import current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from quickshop.kernel.errors import ShopError
 
@@ -38,17 +39,11 @@ def _constant(name: str) -> Any:
 def _check_depth(value: Any) -> None:
     """Refuse nesting over 32 levels, level by level, without recursion."""
     level, depth = [value], 0
-    while level:
+    while level := [item for item in level if isinstance(item, (dict, list))]:
         depth += 1
-        if depth > DEEPEST + 1:
+        if depth > DEEPEST:
             raise InvalidJson(f"The body is nested more than {DEEPEST} levels deep.")
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        level = inner
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
 
 
 def _check_texts(value: Any) -> None:
@@ -93,11 +88,13 @@ def parse_json(raw: bytes) -> Any:
 def json_body() -> Any:
     """The request's JSON body, parsed once. No body at all reads as an empty object.
 
-    Raises UnsupportedMediaType, InvalidJson; Flask raises its 413 for a body over the limit.
+    Raises UnsupportedMediaType, InvalidJson, RequestEntityTooLarge.
     """
     if "json_body" in g:
         return g.json_body
     raw = request.get_data()
+    if request.content_length is None and len(raw) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge  # it came in chunks, and was cut at the limit
     if raw:
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send the body as application/json.")

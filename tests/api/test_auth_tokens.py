@@ -37,6 +37,12 @@ def made(parts, *, header=None, key=None, drop=(), algorithm="HS256", **changes)
     return jwt.encode(claims, key or real_key, algorithm=algorithm, headers=headers)
 
 
+def tampered(token, claims):
+    """The token with other claims under its own signature."""
+    header, _, signature = token.split(".")
+    return f"{header}.{encoded({**claims, 'sub': str(uuid.uuid4())})}.{signature}"
+
+
 def me(client, token):
     return client.get("/api/v1/me", headers=bearer(token))
 
