@@ -95,7 +95,7 @@ def rich(text: str | None) -> Markup:
 
 def plain(text: str | None) -> str:
     """A description without its tags, for the page's summary."""
-    return re.sub(r"\s+", " ", Markup(text or "").striptags()).strip()  # noqa: S704 - only to strip it
+    return rich(text).replace("</", Markup(" </")).striptags()
 
 
 def install_formatting(app: Flask) -> None:

@@ -90,6 +90,11 @@ def shopper(view: View) -> View:
     return _guard(view, "anyone", lambda _caller: None)
 
 
+def shopper_now(view: View) -> View:
+    """Guests and members, whose session is looked up at this moment: for what spends money."""
+    return _guard(view, "anyone", lambda _caller: None, fresh=True)
+
+
 def _signed_in(caller: Caller) -> None:
     caller.member_id()
 

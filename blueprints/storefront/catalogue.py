@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, get_template_attribute, make_response, render_template, request
-from jinja2_fragments.flask import render_block
 
 from blueprints.http.page_access import shopper
 from blueprints.http.pages import asks_for
@@ -90,7 +89,7 @@ def products() -> Response:
     categories = queries.list_categories()
     shown |= {"filters": filters, "heading": _heading(filters, categories), "result_count": _count(listing["total"])}
     if asks_for("listing"):
-        answer = make_response(render_block("shop/products.html", "listing", **shown))
+        answer = make_response(render_template("shop/_listing.html", **shown))
         answer.headers["HX-Push-Url"] = filters.address()
         return answer
     return make_response(

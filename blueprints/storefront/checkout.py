@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
+from blueprints.http.formatting import money
 from blueprints.http.limits import limited
-from blueprints.http.page_access import shopper
+from blueprints.http.page_access import shopper, shopper_now
 from blueprints.http.pages import is_htmx
 from blueprints.storefront import guest_cart, guest_orders
 from blueprints.storefront.cards import payment_options
@@ -22,6 +23,7 @@ from quickshop.accounts.queries import me
 from quickshop.cart.errors import CartEmpty
 from quickshop.cart.queries import cart_view
 from quickshop.checkout import service
+from quickshop.checkout.errors import PriceChanged
 from quickshop.checkout.service import PlaceOrder
 from quickshop.kernel import idempotency
 from quickshop.kernel.errors import Invalid, ShopError
@@ -57,7 +59,7 @@ def quote() -> Response:
 
 
 @pages.post("/checkout")
-@shopper
+@shopper_now
 @limited("checkout")
 @commits_itself
 def place() -> Response:
@@ -129,11 +131,20 @@ def _page(
     if not context["cart"]["items"]:
         return redirect("/cart", 303)  # type: ignore[return-value]
     if error is not None:
-        context["problem"] = problem(error)
+        context["problem"] = _told(error)
     elif errors:
         context["problem"] = {"title": "Please look at these again", "detail": "Some fields need another look."}
     page = render_template("shop/checkout.html", **context, errors=errors or {})
     return make_response(page, status)
+
+
+def _told(error: ShopError) -> dict[str, Any]:
+    """A refusal with what the page can say better: a new total is a question, not a failure."""
+    if not isinstance(error, PriceChanged):
+        return problem(error)
+    before, now = money(error.extra["expected_total"]), money(error.extra["actual_total"])
+    detail = f"It is {now} now; it was {before}. Nothing has been ordered yet: press the button again if that is fine."
+    return {**problem(error), "title": "Please look at the total", "detail": detail, "tone": "warn"}
 
 
 def _context(typed: MultiDict[str, str]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from wtforms import Field, Form, PasswordField, SelectField, StringField, ValidationError
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms import Field, Form, PasswordField, StringField, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, Regexp
 
 from blueprints.storefront.countries import COUNTRIES
 
@@ -57,7 +57,7 @@ class AddressForm(Form):
     city = _text(120)
     region = _text(120, required=False)
     postal_code = _text(20, required=False)
-    country = SelectField(choices=list(COUNTRIES.items()), validators=[InputRequired(MISSING)])
+    country = StringField(validators=[InputRequired(MISSING), AnyOf(COUNTRIES, message="Please choose a country.")])
     phone = _text(40, required=False)
 
     def address(self) -> dict[str, str]:

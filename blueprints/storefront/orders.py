@@ -11,7 +11,7 @@ from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.orders import viewer
-from blueprints.http.page_access import shopper
+from blueprints.http.page_access import shopper, shopper_now
 from blueprints.storefront import guest_orders, timeline
 from blueprints.storefront.cards import payment_options
 from blueprints.storefront.pages import pages, problem
@@ -45,7 +45,7 @@ def live_part(number: str) -> str:
 
 
 @pages.post("/orders/<number>/pay")
-@shopper
+@shopper_now
 @limited("checkout")
 @commits_itself
 def pay(number: str) -> Response:

@@ -86,7 +86,7 @@ def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
         return "Your bank wants a word", "Confirm the payment with your bank to go on.", ""
     if status == "processing":
         return "Working on it", "We are asking your bank about the payment.", ""
-    return "Placed", "We have your order. This page moves by itself.", ""
+    return "Placed", "We have your order.", ""
 
 
 def _decline(order: Document, log: list[Document]) -> str:

@@ -168,7 +168,7 @@ def variant_pictures(variant_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By variant id, the product's {product_slug, image}, for lines that were bought and may be gone by now."""
     found = db.rows(
         "SELECT v.id, p.slug, p.card -> 'image' AS image FROM variants v JOIN products p ON p.id = v.product_id"
-        " WHERE v.id = ANY(CAST(:ids AS uuid[])) AND p.published_at <= now()",
-        ids=list(variant_ids),
+        " WHERE v.id = ANY(:ids) AND p.published_at <= now()",
+        ids=[UUID(variant_id) for variant_id in variant_ids],
     )
     return {str(r.id): {"product_slug": r.slug, "image": r.image} for r in found}

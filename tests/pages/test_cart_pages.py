@@ -1,0 +1,90 @@
+"""The cart without scripts (post, then the page) and with htmx (parts of it)."""
+
+import pytest
+
+from tests.factories.pages import csrf, stock_shop, submit
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def variants(app):
+    return stock_shop(app, stock=3)
+
+
+def add(client, quantity="1", colour="red", **more):
+    return submit(
+        client, "/cart/items", {"product": "morning-mug", "option.colour": colour, "quantity": quantity}, **more
+    )
+
+
+def item_id(client):
+    return client.get("/cart").text.split('action="/cart/items/')[1].split('"')[0]
+
+
+def test_adding_goes_to_the_cart_page(client):
+    answer = add(client, "2")
+    assert (answer.status_code, answer.location) == (303, "/cart")
+    page = client.get("/cart").text
+    assert "Morning Mug" in page and "$38.00" in page and "$19.00 each" in page
+
+
+def test_htmx_gets_the_drawer_and_the_new_count(client):
+    answer = add(client, headers=HTMX)
+    assert answer.status_code == 200
+    assert "Morning Mug is in your bag." in answer.text
+    assert 'id="cart-count"' in answer.text and 'hx-swap-oob="true"' in answer.text
+    assert "<html" not in answer.text
+
+
+def test_quantity_is_changed_and_the_line_removed(client):
+    add(client)
+    item = item_id(client)
+    assert submit(client, f"/cart/items/{item}", {"quantity": "3"}).status_code == 303
+    assert "$57.00" in client.get("/cart").text
+    assert submit(client, f"/cart/items/{item}/remove").status_code == 303
+    assert "Nothing in here yet" in client.get("/cart").text
+
+
+def test_more_than_there_is_warns(client):
+    add(client, "9")
+    assert "Only 3 left of Morning Mug; you asked for 9." in client.get("/cart").text
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "1.5", "", "99999", "²", "1e3"])
+def test_a_wrong_quantity_is_refused(client, quantity):
+    answer = add(client, quantity)
+    assert answer.status_code == 422
+    assert "A quantity is a whole number" in answer.text
+
+
+def test_a_combination_that_is_not_made_is_refused(client):
+    assert add(client, colour="green").status_code == 422
+
+
+def test_without_a_token_nothing_changes(client):
+    client.get("/cart")
+    answer = client.post("/cart/items", data={"product": "morning-mug", "option.colour": "red", "quantity": "1"})
+    assert answer.status_code == 400
+    assert "Nothing in here yet" in client.get("/cart").text
+
+
+def test_the_token_may_come_as_a_header(client):
+    token = csrf(client)
+    data = {"product": "morning-mug", "option.colour": "red", "quantity": "1"}
+    assert client.post("/cart/items", data=data, headers={"X-CSRFToken": token}).status_code == 303
+
+
+def test_a_foreign_or_forged_cart_cookie_is_an_empty_cart(client):
+    client.set_cookie("cart", "forged")
+    assert "Nothing in here yet" in client.get("/cart").text
+    assert add(client).status_code == 303
+
+
+def test_someone_elses_line_cannot_be_changed(client, app):
+    add(client)
+    item = item_id(client)
+    other = app.test_client()
+    add(other)
+    assert submit(other, f"/cart/items/{item}", {"quantity": "3"}).status_code == 404
+    assert 'value="1"' in client.get("/cart").text
