@@ -14,7 +14,11 @@ from quickshop.kernel.money import money
 
 @dataclass(frozen=True)
 class CartLine:
-    """An item with the product as it is now. Prices in minor units; `available` is what is left after holds."""
+    """An item with the product as it is now. Prices in minor units.
+
+    `available` is what this cart can have: what is left after holds, and what it holds itself. `cart_holds` says
+    whether the cart holds anything at all.
+    """
 
     id: UUID
     variant_id: UUID
@@ -28,15 +32,18 @@ class CartLine:
     currency: str
     weight_grams: int
     available: int
+    cart_holds: bool
 
 
 _LINES = """
 SELECT i.id, i.variant_id, p.slug AS product_slug, v.sku, p.name, v.options, p.image, i.quantity,
        v.price_minor AS unit_price_minor, v.currency, v.weight_grams,
-       coalesce(s.on_hand - s.held, 0) AS available
+       coalesce(s.on_hand - s.held, 0) + coalesce(hl.quantity, 0) AS available, h.id IS NOT NULL AS cart_holds
 FROM cart_items i JOIN variants v ON v.id = i.variant_id JOIN products p ON p.id = v.product_id
 JOIN carts c ON c.id = i.cart_id
 LEFT JOIN stock_items s ON s.variant_id = v.id
+LEFT JOIN stock_holds h ON h.cart_id = c.id AND h.state = 'live'
+LEFT JOIN stock_hold_lines hl ON hl.hold_id = h.id AND hl.variant_id = v.id
 WHERE i.cart_id = :cart AND c.user_id IS NOT DISTINCT FROM CAST(:user AS uuid) AND c.state = ANY(:states)
 ORDER BY i.added_at, i.id
 """
@@ -46,7 +53,7 @@ def cart_lines(ref: CartRef, *, ordered: bool = False) -> list[CartLine]:
     """The items of an active cart (of one being ordered in this transaction, with `ordered`)."""
     states = ["active", "ordered"] if ordered else ["active"]
     found = db.rows(_LINES, cart=ref.id, user=ref.user_id, states=states)
-    return [CartLine(**r._mapping) for r in found]
+    return [CartLine(**r._asdict()) for r in found]
 
 
 def cart_view(ref: CartRef | None) -> dict[str, Any]:

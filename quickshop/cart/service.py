@@ -7,6 +7,7 @@ from uuid import UUID
 from quickshop.accounts.callers import Caller
 from quickshop.cart.errors import CartClosed, CartFull
 from quickshop.cart.refs import CartRef, cart_of_token
+from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
@@ -81,7 +82,8 @@ def add_item(ref: CartRef, variant_id: UUID, quantity: int) -> None:
         raise CartFull(f"A cart has room for {MOST_ITEMS} different items.")
 
 
-def _lock(ref: CartRef) -> None:
+def lock(ref: CartRef) -> None:
+    """Lock an active cart until the transaction ends. Raises CartClosed."""
     locked = db.scalar(
         "UPDATE carts SET updated_at = now() WHERE id = :id AND state = 'active'"
         " AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid) RETURNING 1",
@@ -97,7 +99,7 @@ def set_quantity(ref: CartRef, item_id: UUID, quantity: int) -> None:
     if quantity <= 0:
         remove_item(ref, item_id)
         return
-    _lock(ref)
+    lock(ref)
     changed = db.run(
         "UPDATE cart_items SET quantity = :q WHERE id = :item AND cart_id = :cart",
         q=min(quantity, LARGEST_QUANTITY),
@@ -110,7 +112,7 @@ def set_quantity(ref: CartRef, item_id: UUID, quantity: int) -> None:
 
 def remove_item(ref: CartRef, item_id: UUID) -> None:
     """Take an item out. Raises NotFound, CartClosed."""
-    _lock(ref)
+    lock(ref)
     gone = db.run("DELETE FROM cart_items WHERE id = :item AND cart_id = :cart", item=item_id, cart=ref.id)
     if not gone.rowcount:
         raise NotFound("cart item")
@@ -118,7 +120,7 @@ def remove_item(ref: CartRef, item_id: UUID) -> None:
 
 def empty(ref: CartRef) -> None:
     """Take everything out. Raises CartClosed."""
-    _lock(ref)
+    lock(ref)
     db.run("DELETE FROM cart_items WHERE cart_id = :cart", cart=ref.id)
 
 
@@ -137,6 +139,7 @@ def merge_on_login(user_id: UUID, token: str | None) -> None:
     )
     if not taken:
         return
+    inventory.release_cart_hold(guest_id)  # or what it holds would be missing for the member it now belongs to
     db.run(
         """
         INSERT INTO cart_items (id, cart_id, variant_id, quantity)

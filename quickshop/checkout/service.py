@@ -10,6 +10,7 @@ from uuid import UUID
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.people import email_index, new_person
 from quickshop.accounts.queries import buyer
+from quickshop.cart import service as carts
 from quickshop.cart.errors import CartClosed, CartEmpty
 from quickshop.cart.queries import CartLine, cart_lines
 from quickshop.cart.refs import CartRef
@@ -107,9 +108,12 @@ def _offer_document(o: Offer, currency: str) -> dict[str, Any]:
 
 
 def start_hold(ref: CartRef | None) -> dict[str, Any]:
-    """Hold the cart's stock for a while, or extend the hold: {expires_at}. Raises CartEmpty, OutOfStock."""
-    lines = cart_lines(ref) if ref else []
-    if ref is None or not lines:
+    """Hold the cart's stock for a while, or extend the hold: {expires_at}. Raises CartEmpty, CartClosed, OutOfStock."""
+    if ref is None:
+        raise CartEmpty("Put something in the cart first.")
+    carts.lock(ref)  # an order placed at this moment sees either no hold or all of it
+    lines = cart_lines(ref)
+    if not lines:
         raise CartEmpty("Put something in the cart first.")
     inventory.hold_for_cart(ref.id, {line.variant_id: line.quantity for line in lines}, settings().hold_minutes)
     until = db.scalar("SELECT expires_at FROM stock_holds WHERE cart_id = :id AND state = 'live'", id=ref.id)
@@ -123,8 +127,7 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     ReferenceUsed; then nothing is changed. Records `order.placed`.
     """
     order_id = new_id()
-    had_hold = _claim_cart(ref, order_id)
-    if had_hold is None:
+    if not _claim_cart(ref, order_id):
         return _order_of_cart(ref)
     lines = cart_lines(ref, ordered=True)
     if not lines:
@@ -133,7 +136,7 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     totals = total_up(lines_of(lines), lines[0].currency, chosen)
     _check_total(wish.expected_total, totals)
     who = _buyer(caller, wish)
-    if had_hold:
+    if lines[0].cart_holds:
         inventory.release_cart_hold(ref.id)
     inventory.reserve(order_id, {line.variant_id: line.quantity for line in lines})
     order = place(_new_order(order_id, ref, who, wish, lines, chosen, totals))
@@ -146,19 +149,19 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     )
 
 
-def _claim_cart(ref: CartRef, order_id: UUID) -> bool | None:
-    """Lock the cart and make it this order's; whether it held stock, or None where it is no longer active."""
+def _claim_cart(ref: CartRef, order_id: UUID) -> bool:
+    """Lock the cart and make it this order's; False where it is no longer active."""
     claimed = db.row(
         """
         UPDATE carts SET state = 'ordered', order_id = :order, updated_at = now()
         WHERE id = :id AND state = 'active' AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid)
-        RETURNING EXISTS (SELECT 1 FROM stock_holds h WHERE h.cart_id = carts.id AND h.state = 'live') AS had_hold
+        RETURNING id
         """,
         id=ref.id,
         user=ref.user_id,
         order=order_id,
     )
-    return None if claimed is None else bool(claimed.had_hold)
+    return claimed is not None
 
 
 def _order_of_cart(ref: CartRef) -> dict[str, Any]:

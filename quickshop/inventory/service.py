@@ -13,15 +13,19 @@ from quickshop.kernel.outbox import dump
 
 Wanted = Mapping[UUID, int]
 
+# Condition and new values are those of the rows as they were locked. Of `s` itself PostgreSQL first takes the version
+# of the statement's snapshot: units given back while it waited for the lock would be missed, and the CHECKs asked of
+# numbers that are no longer true.
 _HOLD = """
 WITH wanted AS (
     SELECT * FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS w (variant_id uuid, quantity int)
 ), locked AS (
-    SELECT s.variant_id, w.quantity FROM stock_items s JOIN wanted w USING (variant_id)
+    SELECT s.variant_id, s.on_hand, s.held, w.quantity
+    FROM stock_items s JOIN wanted w USING (variant_id)
     ORDER BY s.variant_id FOR UPDATE OF s
 ), taken AS (
-    UPDATE stock_items s SET held = s.held + l.quantity FROM locked l
-    WHERE s.variant_id = l.variant_id AND s.on_hand - s.held >= l.quantity
+    UPDATE stock_items s SET on_hand = l.on_hand, held = l.held + l.quantity FROM locked l
+    WHERE s.variant_id = l.variant_id AND l.on_hand - l.held >= l.quantity
     RETURNING s.variant_id, l.quantity
 ), hold AS (
     INSERT INTO stock_holds (id, cart_id, order_id, expires_at)
@@ -172,8 +176,11 @@ def receive(wanted: Wanted) -> None:
     )
 
 
-def release_expired(limit: int = 100) -> int:
-    """Free holds of carts whose time is over (judged by database time); how many."""
+def release_expired(limit: int = 1) -> int:
+    """Free holds of carts whose time is over (judged by database time); how many.
+
+    One cart in a transaction by default: the rows of several would be locked out of variant order.
+    """
     due = db.rows(
         """
         SELECT cart_id FROM stock_holds WHERE state = 'live' AND cart_id IS NOT NULL AND expires_at < now()

@@ -107,7 +107,7 @@ def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
     found = db.row(_TAKE, id=order_id, lease=lease, seconds=settings().lease_seconds)
     if found is None:
         return None
-    work = Work(lease=lease, **found._mapping)
+    work = Work(lease=lease, **found._asdict())
     if work.attempt > MOST_ATTEMPTS:
         _give_up(work, "too_many_attempts")
         return work, None
@@ -134,6 +134,8 @@ def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> str |
         answer = gateway.authorize(ChargeRequest(attempt.key, work.number, work.total_minor, work.currency, work.token))
     if answer.state in (AnswerState.CAPTURED, AnswerState.VOIDED, AnswerState.REFUNDED, AnswerState.REFUSED):
         raise RuntimeError(f"the gateway says {answer.state} to an authorisation")
+    if answer.amount_minor is not None and (answer.amount_minor, answer.currency) != (work.total_minor, work.currency):
+        raise RuntimeError(f"the gateway speaks of {answer.amount_minor} {answer.currency}, another sum than ours")
     age = max(0.0, (work.now - attempt.created_at).total_seconds())
     outcome = judge(answer, look_ups=attempt.look_ups, age_seconds=age)
     run_unit(lambda: _record_authorization(work, answer, outcome, age))
