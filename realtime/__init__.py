@@ -1,1 +1,5 @@
-"""The live edge: Socket.IO server, topics, resume, and the only emitter."""
+"""The live edge: Socket.IO over WebSocket, topics with gap-free resume, and the bus between processes."""
+
+from realtime.server import register
+
+__all__ = ["register"]

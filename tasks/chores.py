@@ -1,0 +1,134 @@
+"""What the leading relay does by the clock, in a thread of its own: sweeping, promoting, periodic jobs, ticks, beats.
+
+A chore that fails is logged and comes again at its next turn; none of them can lose anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+
+from quickshop.extensions import settings
+from quickshop.kernel.outbox import TaskHint
+from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.monitoring import presence, service, sweeping
+from tasks.feed import Feed
+from tasks.queues import QueueNames, TaskNames
+from tasks.schedule import hints_of
+from tasks.ticks import Ticks, empty_order_queues
+
+log = logging.getLogger("quickshop.relay")
+
+TURN_SECONDS = 0.1
+# Somebody is away for a moment; everything else is a fault of ours and logged with its trace.
+AWAY = (RedisError, InterfaceError, OperationalError, TimeoutError)
+
+
+class Send(Protocol):
+    """How frames and hints go out (`tasks.relay.Outlet.send`)."""
+
+    def __call__(self, frames: Any = (), hints: Any = (), timed: Any = ()) -> None: ...
+
+
+@dataclass
+class Chore:
+    """Something to do every so many seconds."""
+
+    name: str
+    every: float
+    work: Callable[[], None]
+    next_at: float = field(default=0.0)
+
+
+class Chores(threading.Thread):
+    """Runs the chores while this process leads."""
+
+    def __init__(
+        self,
+        app: Flask,
+        send: Send,
+        link: Redis,
+        feed: Feed,
+        working: Callable[[], bool],
+        stop: threading.Event,
+    ) -> None:
+        super().__init__(name="chores", daemon=True)
+        self._app = app
+        self._send = send
+        self._link = link
+        self._working = working
+        self._stop_asked = stop
+        self._ticks = Ticks(link, feed)
+        self._chores = [
+            Chore("sweep", 0.5, self.sweep),
+            Chore("promote", 1.0, self.promote),
+            Chore("jobs", 1.0, self.start_jobs),
+            Chore("notifications", 5.0, self.wake_notifications),
+            Chore("beat", 2.0, self.beat),
+            Chore("tick", 1.0, self.tick),
+        ]
+
+    def run(self) -> None:
+        """Look every tenth of a second which chore's time has come."""
+        while not self._stop_asked.wait(TURN_SECONDS):
+            if self._working():
+                with self._app.app_context():
+                    self.turn(time.monotonic())
+
+    def turn(self, now: float) -> None:
+        """Do what is due at `now` (monotonic seconds)."""
+        for chore in self._chores:
+            if chore.next_at <= now and self._working():
+                chore.next_at = now + chore.every
+                try:
+                    chore.work()
+                except AWAY as error:
+                    log.warning("%s put off: %s", chore.name, type(error).__name__)
+                except Exception:
+                    log.exception("%s failed", chore.name)
+
+    def sweep(self) -> None:
+        """Hint orders that are due and whose hint was lost, whose worker died, or whose retry has come."""
+        empty = empty_order_queues(self._link)
+        due = run_unit(lambda: sweeping.take_due_orders(empty))
+        self._hint_orders(due)
+
+    def promote(self) -> None:
+        """Lift orders that wait too long by a class."""
+        seconds = settings().promote_seconds
+        self._hint_orders(run_unit(lambda: sweeping.promote(seconds)))
+
+    def _hint_orders(self, due: list[sweeping.DueOrder]) -> None:
+        self._send(hints=[TaskHint(TaskNames.PROCESS_ORDER, d.queue, (str(d.order_id),)) for d in due])
+
+    def start_jobs(self) -> None:
+        """Send the periodic jobs that are due."""
+        self._send(timed=hints_of(run_unit(sweeping.take_due_jobs)))
+
+    def wake_notifications(self) -> None:
+        """Hint the notifications that nobody took."""
+        with reading():
+            waits = sweeping.notifications_wait()
+        if waits:
+            self._send(hints=[TaskHint(TaskNames.DRAIN_NOTIFICATIONS, QueueNames.NOTIFY)])
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        run_unit(service.record_relay_beat)
+
+    def tick(self) -> None:
+        """Tell the live page, if anybody watches it."""
+        seen = presence.look(self._link)
+        if seen.watchers:
+            with reading():
+                frames = self._ticks.frames(seen)
+            self._send(frames=frames)

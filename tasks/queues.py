@@ -1,0 +1,28 @@
+"""The queues and tasks there are, each name spelt once. Who serves a queue is said where workers are started."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class QueueNames(StrEnum):
+    """Celery queues; an order's queue is its class, decided at submission."""
+
+    ORDERS_VIP = "orders.vip"
+    ORDERS_HIGH = "orders.high"
+    ORDERS_STANDARD = "orders.standard"
+    NOTIFY = "notify"
+    SYSTEM = "system"
+
+
+class TaskNames(StrEnum):
+    """Tasks, as `noun.verb`. Arguments are ids only: a message is a hint and carries no state."""
+
+    PROCESS_ORDER = "orders.process"
+    DRAIN_NOTIFICATIONS = "notifications.drain"
+    DELIVER_NOTIFICATIONS = "notifications.deliver"
+    PRUNE = "maintenance.prune"
+    CANARY = "canary"
+
+
+ORDER_QUEUES = (QueueNames.ORDERS_VIP, QueueNames.ORDERS_HIGH, QueueNames.ORDERS_STANDARD)

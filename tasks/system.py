@@ -1,0 +1,25 @@
+"""Tasks of the house: pruning what is no longer needed, and the canary that proves a queue is served."""
+
+from __future__ import annotations
+
+from quickshop.inventory import service as inventory
+from quickshop.kernel import idempotency, outbox
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.monitoring import service as monitoring
+from tasks.app import celery_app
+from tasks.queues import TaskNames
+
+
+@celery_app.task(name=TaskNames.PRUNE)
+def prune() -> None:
+    """Delete sent outbox rows and old idempotency keys, and free the expired stock holds of carts."""
+    run_unit(outbox.prune)
+    run_unit(idempotency.prune)
+    while run_unit(inventory.release_expired):
+        pass
+
+
+@celery_app.task(name=TaskNames.CANARY)
+def canary(queue: str) -> None:
+    """Note that the queue is consumed."""
+    run_unit(lambda: monitoring.record_canary(queue))

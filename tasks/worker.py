@@ -1,0 +1,24 @@
+"""The workers' entry: `celery -A tasks.worker worker -Q orders.vip,... -n worker-a@%h`.
+
+Each child process makes its own application after the fork, so that no connection is ever shared.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from quickshop.config import load_settings
+from quickshop.factory import create_app
+from tasks.app import ShopTask, use_broker
+
+_settings = load_settings(os.environ)
+celery = use_broker(_settings.redis_url)
+
+
+@worker_process_init.connect
+def compose(**_: Any) -> None:
+    """Make this process's application."""
+    ShopTask.shop = create_app(role="worker", settings=_settings)
