@@ -1,0 +1,225 @@
+"""Comparing what the file says with what the shop and the gateway say. Pure; amounts in minor units."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+from quickshop.demo.replay.invoices import Purchase
+
+Key = TypeVar("Key", date, str, tuple[str, date])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A purchase with the address it is ordered from and its worth at catalogue price."""
+
+    purchase: Purchase
+    email: str
+    worth: int
+
+
+@dataclass(frozen=True)
+class ShopOrder:
+    """An order as the shop tells it."""
+
+    number: str
+    reference: str
+    email: str | None
+    status: str
+    payment_status: str
+    priority: str
+    units: Mapping[str, int]
+    subtotal: int
+    shipping: int
+    total: int
+    placed_at: str
+    confirmed_at: str | None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A charge as the gateway's ledger has it."""
+
+    order: str
+    state: str
+    amount: int
+    captured: int
+    refunded: int
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Orders and units of a day, a product, or a product on a day, on one side; `worth` of a day only."""
+
+    orders: int = 0
+    units: int = 0
+    worth: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.orders + other.orders, self.units + other.units, self.worth + other.worth)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same sums in the file and in the shop."""
+
+    file: Sums
+    shop: Sums
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is no difference."""
+        return self.file == self.shop
+
+
+@dataclass
+class Money:
+    """What should have been paid, what the shop says was, and what the gateway took."""
+
+    file: int = 0  # at catalogue price, without shipping
+    subtotal: int = 0
+    shipping: int = 0
+    total: int = 0
+    paid: int = 0  # totals of the orders the shop holds for paid
+    captured: int | None = None  # None: the ledger was not asked
+
+
+@dataclass
+class Reconciliation:
+    """The whole comparison. `differences` is empty if and only if all of it agrees."""
+
+    days: dict[date, Pair]
+    products: dict[str, Pair]
+    cells: dict[tuple[str, date], Pair]  # product and day
+    money: Money
+    orders: list[ShopOrder]  # ours
+    differences: list[str] = field(default_factory=list)
+
+
+def reconcile(
+    expected: Sequence[Expected],
+    orders: Iterable[ShopOrder],
+    charges: Iterable[Charge] | None,
+) -> Reconciliation:
+    """Compare. `orders` may hold others' too: ours have the reference and address of an expected purchase.
+
+    `charges` None leaves the ledger out.
+    """
+    wanted = {e.purchase.reference: e for e in expected}
+    ours = [o for o in orders if o.reference in wanted and _same_address(o.email, wanted[o.reference].email)]
+    file = _Side()
+    for e in expected:
+        file.add(e.purchase.day, e.purchase.units, e.worth)
+    shop = _Side()
+    for order in ours:
+        shop.add(wanted[order.reference].purchase.day, order.units, order.subtotal)
+    found = Reconciliation(
+        days=_pairs(file.days, shop.days),
+        products=_pairs(file.products, shop.products),
+        cells=_pairs(file.cells, shop.cells),
+        money=_money(expected, ours),
+        orders=ours,
+    )
+    found.differences += _order_differences(wanted, ours)
+    found.differences += _sum_differences(found)
+    if charges is not None:
+        found.differences += _ledger_differences(found, charges)
+    return found
+
+
+def _same_address(email: str | None, expected: str) -> bool:
+    # An erased person's order has none; the reference must do.
+    return email is None or email.lower() == expected.lower()
+
+
+class _Side:
+    """Sums of one side."""
+
+    def __init__(self) -> None:
+        self.days: dict[date, Sums] = defaultdict(Sums)
+        self.products: dict[str, Sums] = defaultdict(Sums)
+        self.cells: dict[tuple[str, date], Sums] = defaultdict(Sums)
+
+    def add(self, day: date, units: Mapping[str, int], worth: int) -> None:
+        """Count one order."""
+        self.days[day] += Sums(1, sum(units.values()), worth)
+        for code, n in units.items():
+            self.products[code] += Sums(1, n)
+            self.cells[code, day] += Sums(1, n)
+
+
+def _pairs(file: Mapping[Key, Sums], shop: Mapping[Key, Sums]) -> dict[Key, Pair]:
+    nothing = Sums()
+    return {key: Pair(file.get(key, nothing), shop.get(key, nothing)) for key in sorted(file.keys() | shop.keys())}
+
+
+def _money(expected: Iterable[Expected], ours: Sequence[ShopOrder]) -> Money:
+    return Money(
+        file=sum(e.worth for e in expected),
+        subtotal=sum(o.subtotal for o in ours),
+        shipping=sum(o.shipping for o in ours),
+        total=sum(o.total for o in ours),
+        paid=sum(o.total for o in ours if o.payment_status == "captured"),
+    )
+
+
+def _order_differences(wanted: Mapping[str, Expected], ours: Sequence[ShopOrder]) -> list[str]:
+    found = []
+    times = Counter(o.reference for o in ours)
+    for reference in wanted:
+        if times[reference] != 1:
+            found.append(f"{reference} was bought {times[reference]} times")
+    for order in ours:
+        e = wanted[order.reference]
+        label = f"{order.reference} ({order.number})"
+        if dict(order.units) != dict(e.purchase.units):
+            found.append(f"{label} holds other units than the file: {_unlike(e.purchase.units, order.units)}")
+        if order.subtotal != e.worth:
+            found.append(f"{label} costs {order.subtotal}, at catalogue price {e.worth}")
+        if order.total != order.subtotal + order.shipping:
+            found.append(f"{label} has the total {order.total}, its parts sum to {order.subtotal + order.shipping}")
+        if (order.status, order.payment_status) != ("confirmed", "captured"):
+            found.append(f"{label} ended as {order.status}, {order.payment_status}")
+    return found
+
+
+def _unlike(file: Mapping[str, int], shop: Mapping[str, int]) -> str:
+    codes = [c for c in sorted(file.keys() | shop.keys()) if file.get(c, 0) != shop.get(c, 0)]
+    return ", ".join(f"{c} {file.get(c, 0)}/{shop.get(c, 0)}" for c in codes[:5]) + (" …" if len(codes) > 5 else "")
+
+
+def _sum_differences(found: Reconciliation) -> list[str]:
+    said = [f"{day}: {_both(pair)}" for day, pair in found.days.items() if not pair.equal]
+    said += [f"{code}: {_both(pair)}" for code, pair in found.products.items() if not pair.equal]
+    return said + [f"{code} on {day}: {_both(pair)}" for (code, day), pair in found.cells.items() if not pair.equal]
+
+
+def _both(pair: Pair) -> str:
+    file, shop = pair.file, pair.shop
+    return (
+        f"{file.orders} orders, {file.units} units, {file.worth} in the file; "
+        f"{shop.orders}, {shop.units}, {shop.worth} in the shop"
+    )
+
+
+def _ledger_differences(found: Reconciliation, charges: Iterable[Charge]) -> list[str]:
+    """Each order paid once and fully, and no charge of ours left half-done."""
+    ours = {o.number: o for o in found.orders}
+    taken: Counter[str] = Counter()
+    said = []
+    for charge in charges:
+        if charge.order not in ours:
+            continue
+        taken[charge.order] += charge.captured - charge.refunded
+        if charge.state in ("authorized", "pending"):
+            said.append(f"{charge.order}: the gateway still holds a charge that is {charge.state}")
+    found.money.captured = sum(taken.values())
+    for number, order in ours.items():
+        paid = order.total if order.payment_status == "captured" else 0
+        if taken[number] != paid:
+            said.append(f"{number}: the gateway took {taken[number]}, the shop says {paid}")
+    return said
