@@ -53,6 +53,7 @@ ICONS = (
     "sliders-horizontal",
     "sun",
     "sun-moon",
+    "timer",
     "truck",
     "x",
 )

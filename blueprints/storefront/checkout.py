@@ -49,13 +49,22 @@ def checkout() -> Response:
 @limited("checkout")
 @commits_itself
 def quote() -> Response:
-    """The totals for what is chosen: the review alone for htmx, else the page. Nothing is written."""
+    """The totals for what is chosen, with the stock held meanwhile: the review alone for htmx, else the page."""
+    held_until = _hold()
     if not is_htmx():
         return _page(request.form)
-    context = _context(request.form)
+    context = {**_context(request.form), "held_until": held_until}
     if not context["cart"]["items"]:
         return make_response("", 200, {"HX-Redirect": "/cart"})
     return make_response(render_template("shop/_review.html", fragment=True, **context))
+
+
+def _hold() -> str | None:
+    """Hold the cart's stock, or extend the hold; None where that is not possible (the page's warnings say why)."""
+    try:
+        return str(run_unit(lambda: service.start_hold(guest_cart.present()))["expires_at"])
+    except ShopError:
+        return None
 
 
 @pages.post("/checkout")

@@ -131,3 +131,11 @@ def test_cookies_cannot_be_read_by_scripts(filled):
     answer = filled.post("/checkout", data=form(filled))
     for line in answer.headers.getlist("Set-Cookie"):
         assert "HttpOnly" in line and "SameSite=Lax" in line and "Path=/" in line
+
+
+def test_looking_at_the_totals_holds_the_stock(filled, app):
+    submit(filled, "/cart/items", {"product": "morning-mug", "option.colour": "red", "quantity": "4"})
+    answer = filled.post("/checkout/quote", data=form(filled), headers={"HX-Request": "true"})
+    assert "Held for you until" in answer.text and "sold out" not in answer.text
+    assert "Sold out" in app.test_client().get("/products/morning-mug").text
+    assert filled.post("/checkout", data=form(filled)).status_code == 303

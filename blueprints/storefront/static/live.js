@@ -64,11 +64,10 @@ function connect() {
   });
   socket.on("event", receive);
   const down = () => { show("wait", "Reconnecting"); poll(POLL_DOWN_MS); };
-  socket.on("disconnect", (reason) => {
-    down();
-    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 2000); // the session was renewed or ended
-  });
-  socket.on("connect_error", down);
+  /* Where the server closed or refused the socket, a token has run out: the page renews it, then the socket comes back. */
+  const renew = () => setTimeout(async () => { await refresh(); socket.connect(); }, 2000);
+  socket.on("disconnect", (reason) => { down(); if (reason === "io server disconnect") renew(); });
+  socket.on("connect_error", () => { down(); if (!socket.active) renew(); });
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

@@ -20,7 +20,20 @@ document.addEventListener("htmx:after:swap", (event) => {
   const said = document.querySelector("#drawer-body [role=status]");
   if (said && event.detail.ctx.target?.id === "drawer-body") announce(said.textContent);
 });
-document.addEventListener("htmx:error", () => toast("No answer from the shop. Please check the connection and try again."));
+/* A part answers with a part, also when it refuses; a whole page is an error page and does not belong inside another. */
+document.addEventListener("htmx:before:swap", (event) => {
+  const { response, text, sourceElement } = event.detail.ctx;
+  if (!response || response.status < 400 || !/^\s*<!doctype/i.test(text)) return;
+  event.preventDefault();
+  drawer?.close();
+  if (sourceElement !== document.body) toast("That did not work. Please reload the page and try again.");
+});
+/* What scripts ask for by themselves fails quietly and is asked for again. */
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx?.sourceElement === document.body) return;
+  drawer?.close();
+  toast("No answer from the shop. Please check the connection and try again.");
+});
 drawer?.addEventListener("click", (event) => { if (event.target === drawer) drawer.close(); });
 
 document.addEventListener("click", (event) => {
