@@ -27,6 +27,7 @@ check: lint types imports ## Check style, types and import contracts
 
 lint: setup
 	@$(PY) -m ruff check $(CODE)
+	@$(PY) -m ruff format --check --quiet $(CODE)
 
 types: setup
 	@$(PY) -m mypy
@@ -34,8 +35,9 @@ types: setup
 imports: setup
 	@$(PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())' --no-logo
 
-format: setup ## Sort imports and fix what can be fixed
+format: setup ## Format the code and fix what can be fixed
 	@$(PY) -m ruff check --fix $(CODE)
+	@$(PY) -m ruff format $(CODE)
 
 bench: setup ## Measure the shop under load and write the figures
 	@exec $(PY) -m benchmarks
