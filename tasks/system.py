@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quickshop.accounts import pruning
 from quickshop.inventory import service as inventory
 from quickshop.kernel import idempotency, outbox
 from quickshop.kernel.unit_of_work import run_unit
@@ -12,9 +13,10 @@ from tasks.queues import TaskNames
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows and old idempotency keys, and free the expired stock holds of carts."""
+    """Delete sent outbox rows, old idempotency keys and sessions long over, and free the expired stock holds of carts."""
     run_unit(outbox.prune)
     run_unit(idempotency.prune)
+    run_unit(pruning.prune)
     while run_unit(inventory.release_expired):
         pass
 

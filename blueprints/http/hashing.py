@@ -41,5 +41,6 @@ def in_native_thread(work: Callable[..., T], *args: Any) -> T:
 
 def install_hashing() -> None:
     """Use native threads under gevent; elsewhere (tests, commands) hash in place."""
+    passwords.dummy_hash()  # made now, so that the first unknown account costs no more than the next
     if monkey.is_module_patched("socket"):
         passwords.use_runner(in_native_thread)

@@ -1,5 +1,9 @@
 """What callers see while the database or Redis is away, and afterwards. On servers of its own."""
 
+import os
+import signal
+import time
+
 import pytest
 
 from blueprints import register
@@ -52,3 +56,16 @@ def test_without_redis_everything_goes_on_and_limits_still_hold(pair, own_client
     finally:
         pair.running.valkey.start()
     assert account.get("/me").status_code == 200
+
+
+def test_a_frozen_redis_holds_nobody_up(pair, own_client):
+    account = an_account(own_client)
+    os.kill(pair.running.valkey.process.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        answers = [account.get("/me") for _ in range(20)]
+        took = time.monotonic() - began
+    finally:
+        os.kill(pair.running.valkey.process.pid, signal.SIGCONT)
+    assert {answer.status_code for answer in answers} == {200}
+    assert took < 3

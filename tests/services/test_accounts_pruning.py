@@ -1,0 +1,49 @@
+"""What is deleted of accounts, and what is kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from quickshop.accounts import mailing, pruning, refreshing
+from quickshop.kernel import clock
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.security import lockout
+from tests.factories.shop import a_member, look
+
+
+@pytest.fixture
+def later():
+    """Set the clock to so long after the real present."""
+    real = clock.use(lambda: datetime.now(UTC))
+    yield lambda **span: clock.use(lambda: datetime.now(UTC) + timedelta(**span))
+    clock.use(real)
+
+
+def counts():
+    tables = ("sessions", "refresh_tokens", "email_tokens", "login_failures")
+    return [look(f"SELECT count(*) AS n FROM {table}")[0].n for table in tables]
+
+
+@pytest.mark.usefixtures("core")
+def test_only_what_is_long_over_goes(later):
+    member = a_member().user_id
+
+    def leave():
+        refreshing.start_session(member, "device")
+        mailing.new_token(member, "verify_email", mailing.VERIFY_LIFE)
+        lockout.count(lockout.ACCOUNT, str(member))
+
+    run_unit(leave)
+    assert run_unit(pruning.prune) == 0
+    later(minutes=16)
+    assert run_unit(pruning.prune) == 1
+    assert counts() == [1, 1, 1, 0]
+    later(days=9)
+    run_unit(pruning.prune)
+    assert counts() == [1, 1, 0, 0]
+    later(days=59)
+    run_unit(pruning.prune)
+    assert counts() == [1, 1, 0, 0]
+    later(days=61)
+    run_unit(pruning.prune)
+    assert counts() == [0, 0, 0, 0]
