@@ -13,7 +13,7 @@ from tasks.queues import TaskNames
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows, old idempotency keys and sessions long over, and free the expired stock holds of carts."""
+    """Delete sent outbox rows, old idempotency keys, sessions long over; free expired stock holds."""
     run_unit(outbox.prune)
     run_unit(idempotency.prune)
     run_unit(pruning.prune)
