@@ -72,9 +72,10 @@ class Buyer:
 
     def _fill(self, basket: _Basket) -> None:
         for variant_id, units in basket.wanted.items():
-            answer = self._call(basket, "POST", "/cart/items", {"variant_id": variant_id, "quantity": units})
+            line = {"variant_id": variant_id, "quantity": units}
+            answer = self._call(basket, "POST", "/cart/items", line, Prefer="return=minimal")
             if basket.session is None and basket.cart_token is None:
-                basket.cart_token = answer.json()["token"]
+                basket.cart_token = answer.headers.get("X-Cart-Token") or answer.json()["token"]
 
     def _clear(self, basket: _Basket) -> None:
         if basket.session is None:
