@@ -11,12 +11,21 @@ from socketio import Server
 from socketio.exceptions import ConnectionRefusedError
 
 from quickshop.accounts.permissions import Permission
+from quickshop.kernel import tracing
 from quickshop.kernel.errors import Forbidden, Invalid, NotFound
+from quickshop.kernel.ids import new_id
 from realtime import auth
 from realtime.connections import Connection, Connections
 from realtime.cursors import Cursor
 from realtime.frames import Frames
-from realtime.problems import TooManyMessages, TooManySockets, TooManyTopics, as_shop_error, problem
+from realtime.problems import (
+    TooManyMessages,
+    TooManySockets,
+    TooManyTopics,
+    UnknownMessage,
+    as_shop_error,
+    problem,
+)
 from realtime.rooms import ADMIN, PUBLIC, open_room
 from realtime.transport import meter_of
 
@@ -58,9 +67,11 @@ class Handlers:
             ("authenticate", self.authenticate),
         ):
             self._server.on(name, self._guarded(verb), namespace=self._namespace)
+        self._server.on("*", self.unknown, namespace=self._namespace)
 
     def connect(self, sid: str, environ: dict[str, Any], credentials: Any = None) -> None:
         """Let a socket in. A refusal carries the problem document as its data."""
+        tracing.set_request_id(str(new_id()))
         try:
             with self._app.app_context():
                 principal = auth.by_credentials(credentials, environ)
@@ -85,8 +96,13 @@ class Handlers:
         if connection is not None and reason == self._server.reason.PING_TIMEOUT:
             connection.meter.cut()
 
+    def unknown(self, event: str, sid: str, *_: Any) -> Answer:
+        """Anything else a client says."""
+        return {"ok": False, "problem": problem(UnknownMessage("Say subscribe, unsubscribe or authenticate."))}
+
     def _guarded(self, verb: Callable[[Connection, Mapping[str, Any]], Answer]) -> Callable[..., Answer]:
         def handler(sid: str, *given: Any) -> Answer:
+            tracing.set_request_id(str(new_id()))
             try:
                 connection = self._connections.get(sid)
                 if connection is None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from quickshop.kernel import tracing
 from quickshop.kernel.errors import ShopError, Unauthenticated, Unavailable
+from quickshop.kernel.ids import new_id
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,12 @@ class TooManyTopics(ShopError):
     status, code, title = 429, "too_many_topics", "Too many topics on one socket"
 
 
+class UnknownMessage(ShopError):
+    """There is no such message."""
+
+    status, code, title = 404, "unknown_message", "Unknown message"
+
+
 class SlowConsumer(ShopError):
     """The client does not take its events; it may come back and resume."""
 
@@ -63,7 +71,7 @@ def as_shop_error(error: Exception) -> ShopError:
     if isinstance(error, (DBAPIError, TimeoutError)):
         log.warning("the database is away: %s", type(error).__name__)
         return Unavailable()
-    log.error("a socket handler failed", exc_info=error)
+    log.error("a socket handler failed (request %s)", tracing.request_id(), exc_info=error)
     return InternalError("Something went wrong on our side; it has been noted.")
 
 
@@ -75,5 +83,6 @@ def problem(error: ShopError) -> dict[str, Any]:
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
+        "request_id": tracing.request_id() or str(new_id()),
         **error.extra,
     }

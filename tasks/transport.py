@@ -1,18 +1,24 @@
-"""kombu's Redis transport with one client per channel.
+"""kombu's Redis transport with two changes.
 
-kombu makes a new client object for each message taken and each acknowledgement; keeping it saved a quarter of the
-CPU time a worker spends per task (measured: 1.9 -> 1.45 ms). The client holds no connection of its own.
+It keeps one client object per channel: kombu makes a new one for each message taken and each acknowledgement, which
+cost a quarter of the CPU time a worker spends per task (measured: 1.9 -> 1.45 ms). And what lies in a queue without
+being a message at all is dropped with a line in the log: kombu lets it end the worker.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from kombu.transport import redis
 
+log = logging.getLogger(__name__)
+
+_NO_MESSAGE = (ValueError, KeyError, TypeError, AttributeError)
+
 
 class Channel(redis.Channel):
-    """A channel that keeps its synchronous client."""
+    """A channel that keeps its synchronous client and outlives what is no message."""
 
     _kept: Any = None
 
@@ -22,6 +28,13 @@ class Channel(redis.Channel):
         if self._kept is None:
             self._kept = super()._create_client()
         return self._kept
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except _NO_MESSAGE as error:
+            log.error("something that is no task message was dropped from a queue: %r", error)
+            return True
 
 
 class Transport(redis.Transport):
