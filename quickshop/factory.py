@@ -17,6 +17,7 @@ from quickshop.config import Settings, load_settings
 from quickshop.extensions import bind_settings, db
 from quickshop.inventory import models as _inventory
 from quickshop.kernel import models as _kernel
+from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
@@ -47,7 +48,7 @@ def engine_options(settings: Settings, role: str) -> dict[str, Any]:
         "pool_size": settings.pool_size if role == "web" else 2,
         "max_overflow": 5 if role == "web" else 1,
         "pool_timeout": 2,
-        "pool_pre_ping": True,
+        "isolation_level": "AUTOCOMMIT",  # kernel.db sends BEGIN with the first statement of a unit
         "pool_use_lifo": True,
         "pool_recycle": 1800,
         "connect_args": {
@@ -74,6 +75,8 @@ def create_app(edges: Iterable[Edge] = (), *, role: str = "web", settings: Setti
     )
     bind_settings(app, settings)
     db.init_app(app)
+    with app.app_context():
+        watch_pool(db.engine)
     for edge in edges:
         edge(app)
     return app

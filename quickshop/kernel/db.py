@@ -1,98 +1,175 @@
 """Running SQL on the ambient session: one place, so that statements are prepared, counted and bounded.
 
-A statement that a connection sees again is prepared there (PREPARE / EXECUTE): the wide statements of an order
-cost PostgreSQL several times more to plan than to run (measured in docs/decisions/0004).
+Statements go straight to the driver's cursor: the same rows through SQLAlchemy's result objects cost as much again on
+the hot path. Connections are in autocommit; a unit of work sends its BEGIN together with its first statement, so that
+a unit costs one round trip less and a read outside a unit none (docs/decisions/0005). Errors come out as SQLAlchemy's.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections import Counter
+from collections import namedtuple
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Row, TextClause, text
+import psycopg2
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from quickshop.extensions import db
+from quickshop.kernel import prepared
 
-_PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)(?!:)")
-_SEEN_BEFORE_PREPARING = 2
-_MOST_PREPARED = 300
-_seen: Counter[str] = Counter()
-_numbers = itertools.count()  # never the same twice, whichever threads prepare at once
+# A row: columns by attribute, in order, and by name through `_asdict()`.
+Row = Any
 
+# Called with the text of every statement that is run; tests count with it.
+watchers: list[Callable[[str], None]] = []
 
-@lru_cache(maxsize=1024)
-def _statement(sql: str) -> TextClause:
-    return text(sql)
-
-
-class _Prepared:
-    """A statement as PREPARE wants it: numbered parameters, and the names in that order."""
-
-    def __init__(self, sql: str, number: int) -> None:
-        self.names: list[str] = []
-        body = _PARAMETER.sub(self._number, sql)
-        self.prepare = f"PREPARE q{number} AS {body}"
-        marks = ", ".join(["%s"] * len(self.names))
-        self.execute = f"EXECUTE q{number} ({marks})" if marks else f"EXECUTE q{number}"
-
-    def _number(self, match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in self.names:
-            self.names.append(name)
-        return f"${self.names.index(name) + 1}"
+# Where a session's unit of work stands: asked for, or begun on the server.
+UNIT, DUE, BEGUN = "quickshop.unit", "due", "begun"
 
 
-_prepared: dict[str, _Prepared] = {}
+class Result:
+    """What a statement gave: its rows, already read, and how many it touched."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[Row], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def all(self) -> list[Row]:
+        """All rows."""
+        return self._rows
+
+    def first(self) -> Row | None:
+        """The first row, or None."""
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Row:
+        """The only row. Raises LookupError for none or more."""
+        if len(self._rows) != 1:
+            raise LookupError(f"{len(self._rows)} rows where one was expected")
+        return self._rows[0]
+
+    def scalar(self) -> Any:
+        """The first column of the first row, or None."""
+        return self._rows[0][0] if self._rows else None
 
 
-def _to_prepare(sql: str) -> _Prepared | None:
-    """The prepared form of a statement that comes again and again, else None."""
-    found = _prepared.get(sql)
-    if found is None and len(_prepared) < _MOST_PREPARED:
-        _seen[sql] += 1
-        if _seen[sql] > _SEEN_BEFORE_PREPARING:
-            del _seen[sql]
-            found = _prepared[sql] = _Prepared(sql, next(_numbers))
-    if len(_seen) > 10 * _MOST_PREPARED:
-        _seen.clear()
-    return found
+@lru_cache(maxsize=512)
+def _row_type(columns: tuple[str, ...]) -> Callable[..., Row]:
+    made: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]
+    return cast(Callable[..., Row], made._make)
 
 
-def _execute_prepared(connection: Connection, prepared: _Prepared, params: dict[str, Any]) -> CursorResult[Any]:
-    known = connection.info.setdefault("quickshop.prepared", set())
-    if prepared.prepare not in known:
-        connection.exec_driver_sql(prepared.prepare)
-        known.add(prepared.prepare)
-    return connection.exec_driver_sql(prepared.execute, tuple(params[name] for name in prepared.names))
+def _read(cursor: Any) -> Result:
+    if cursor.description is None:
+        return Result([], cursor.rowcount)
+    make = _row_type(tuple([column[0] for column in cursor.description]))
+    return Result([make(values) for values in cursor.fetchall()], cursor.rowcount)
 
 
-def run(sql: str, /, **params: Any) -> CursorResult[Any]:
-    """Run one statement with bound parameters inside the current transaction."""
-    connection = db.session.connection()
-    prepared = _to_prepare(sql)
-    if prepared is not None:
-        return _execute_prepared(connection, prepared, params)
-    return connection.execute(_statement(sql), params)
+def _execute(connection: Connection, sql: str, params: dict[str, Any], opening: str) -> Result:
+    cursor: Any = connection.connection.cursor()
+    try:
+        found = prepared.find(sql)
+        if found is None:
+            cursor.execute(opening + prepared.driver_form(sql), params)
+        else:
+            known = connection.info.setdefault("quickshop.prepared", set())
+            if found.prepare not in known:
+                cursor.execute(found.prepare)
+                known.add(found.prepare)
+            cursor.execute(opening + found.execute, found.values(params))
+        return _read(cursor)
+    except psycopg2.Error as error:
+        raise _wrapped(connection, sql, error, cursor) from error
+    finally:
+        cursor.close()
+
+
+def _control(connection: Connection, command: str) -> None:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(command)
+    except psycopg2.Error as error:
+        raise _wrapped(connection, command, error, cursor) from error
+    finally:
+        cursor.close()
+
+
+def _wrapped(connection: Connection, sql: str, error: psycopg2.Error, cursor: Any) -> DBAPIError:
+    """The error as SQLAlchemy raises it; a dead connection is thrown away, and the pool that came with it."""
+    seen: Any = error
+    dead = connection.dialect.is_disconnect(seen, connection.connection.dbapi_connection, cursor)
+    module: Any = psycopg2.Error
+    wrapped: Any = DBAPIError.instance(
+        sql, None, seen, module, hide_parameters=True, connection_invalidated=dead, dialect=connection.dialect
+    )
+    if dead:
+        connection.invalidate(error)
+        connection.engine.dispose(close=False)
+    return cast(DBAPIError, wrapped)
+
+
+def run(sql: str, /, **params: Any) -> Result:
+    """Run one statement with bound parameters (`:name`): in the current unit of work, else on its own."""
+    for watch in watchers:
+        watch(sql)
+    session = db.session()
+    opening = ""
+    if session.info.get(UNIT) == DUE:
+        opening = "BEGIN;"
+    result = _execute(session.connection(), sql, params, opening)
+    if opening:
+        session.info[UNIT] = BEGUN
+    return result
+
+
+def open_unit() -> None:
+    """The next statement begins a transaction. Units do not nest."""
+    info = db.session().info
+    if UNIT in info:
+        raise RuntimeError("units of work do not nest")
+    info[UNIT] = DUE
+
+
+def close_unit(how: str) -> None:
+    """End the unit with COMMIT or ROLLBACK and give the connection back."""
+    session = db.session()
+    begun = session.info.pop(UNIT, None) == BEGUN
+    try:
+        if begun:
+            _control(session.connection(), how)
+    finally:
+        session.rollback()
+
+
+def unit_begun() -> bool:
+    """Whether the current unit has run a statement: before that, nothing can have happened."""
+    return bool(db.session().info.get(UNIT) == BEGUN)
+
+
+def release() -> None:
+    """Give the connection back to the pool."""
+    db.session.rollback()
 
 
 def run_many(sql: str, rows: list[dict[str, Any]]) -> None:
     """Run one statement for many parameter sets; does nothing for none."""
-    if rows:
-        db.session.connection().execute(_statement(sql), rows)
+    for params in rows:
+        run(sql, **params)
 
 
-def row(sql: str, /, **params: Any) -> Row[Any] | None:
+def row(sql: str, /, **params: Any) -> Row | None:
     """The first row, or None."""
     return run(sql, **params).first()
 
 
-def rows(sql: str, /, **params: Any) -> list[Row[Any]]:
+def rows(sql: str, /, **params: Any) -> list[Row]:
     """All rows."""
-    return list(run(sql, **params).all())
+    return run(sql, **params).all()
 
 
 def scalar(sql: str, /, **params: Any) -> Any:
@@ -101,8 +178,8 @@ def scalar(sql: str, /, **params: Any) -> Any:
 
 
 def in_transaction() -> bool:
-    """Whether the ambient session holds an open transaction (a network call must not happen then)."""
-    return bool(db.session.registry.has() and db.session().in_transaction())
+    """Whether a unit of work is open (a network call must not happen then)."""
+    return bool(db.session.registry.has() and UNIT in db.session().info)
 
 
 def sqlstate(error: DBAPIError) -> str | None:

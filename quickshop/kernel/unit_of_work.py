@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from quickshop.extensions import db
-from quickshop.kernel.db import sqlstate
+from quickshop.kernel import db
 
 T = TypeVar("T")
 
@@ -23,30 +22,32 @@ ATTEMPTS = 4
 @contextmanager
 def unit_of_work() -> Iterator[None]:
     """Commit what happens inside; on any error roll all of it back. Units do not nest."""
-    if db.session.info.get("unit"):
-        raise RuntimeError("units of work do not nest")
-    db.session.info["unit"] = True
+    db.open_unit()
     try:
         yield
-        db.session.commit()
     except BaseException:
-        db.session.rollback()
+        db.close_unit("ROLLBACK")
         raise
-    finally:
-        db.session.info.pop("unit", None)
+    db.close_unit("COMMIT")
 
 
 def run_unit(work: Callable[[], T]) -> T:
     """Run `work` as one unit; start again (4 times at most, with jitter) when the database says the race was lost.
 
+    Also started again: a unit whose very first statement found the connection dead, for nothing can have happened.
     `work` must have no effect outside the database.
     """
     for attempt in range(1, ATTEMPTS + 1):
+        unbegun = True
         try:
             with unit_of_work():
-                return work()
+                try:
+                    return work()
+                finally:
+                    unbegun = not db.unit_begun()
         except DBAPIError as error:
-            if sqlstate(error) not in RETRYABLE or attempt == ATTEMPTS:
+            again = db.sqlstate(error) in RETRYABLE or (unbegun and error.connection_invalidated)
+            if not again or attempt == ATTEMPTS:
                 raise
             time.sleep(random.uniform(0.005, 0.03) * attempt)
     raise AssertionError("unreachable")
@@ -54,8 +55,8 @@ def run_unit(work: Callable[[], T]) -> T:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Give the connection back after reads, so that no transaction stays open (before a network call, say)."""
+    """Give the connection back after reads (before a network call, say)."""
     try:
         yield
     finally:
-        db.session.rollback()
+        db.release()

@@ -43,7 +43,7 @@ def _view(sql: str, key: Any, viewer: Viewer, token: str | None = None) -> dict[
     if order is None or not viewer.may_see(order.id, order.user_id):
         raise NotFound("order")
     address, email = _personal(order)
-    return order_document(dict(order._mapping), order.lines, shipping_address=address, email=email, token=token)
+    return order_document(order._asdict(), order.lines, shipping_address=address, email=email, token=token)
 
 
 def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:

@@ -32,9 +32,7 @@ class Payment(Base):
         CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized_within_amount"),
         CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured_within_authorized"),
         CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
-        Index(
-            "uq_payments_one_capture", "order_id", unique=True, postgresql_where=text("captured_minor > 0")
-        ),
+        Index("uq_payments_one_capture", "order_id", unique=True, postgresql_where=text("captured_minor > 0")),
         Index("ix_payments_provider_ref", "provider", "provider_ref"),
     )
 

@@ -53,7 +53,7 @@ def begin(order_id: UUID, round_: int, kind: str, amount_minor: int, currency: s
         currency=currency,
         provider=PROVIDER,
     ).one()
-    return Attempt(**found._mapping)
+    return Attempt(**found._asdict())
 
 
 def record_authorization(order_id: UUID, round_: int, answer: Answer) -> None:
@@ -61,9 +61,10 @@ def record_authorization(order_id: UUID, round_: int, answer: Answer) -> None:
     db.run(
         """
         WITH a AS (
-            UPDATE payment_attempts SET state = :state, code = :code,
-                resolved_at = CASE WHEN :state IN ('succeeded', 'refused') THEN now() END,
-                look_ups = look_ups + :unseen
+            UPDATE payment_attempts SET code = :code, look_ups = look_ups + :unseen,
+                -- Once in doubt, only an outcome ends the doubt: a failed look-up says nothing about the charge.
+                state = CASE WHEN state = 'unknown' AND :state = 'sent' THEN 'unknown' ELSE :state END,
+                resolved_at = CASE WHEN :state IN ('succeeded', 'refused') THEN now() END
             WHERE key = :key
         )
         UPDATE payments SET provider_ref = coalesce(:ref, provider_ref),

@@ -13,4 +13,4 @@ def active_methods(currency: str) -> list[Method]:
         " WHERE active AND currency = :currency ORDER BY position, code",
         currency=currency,
     )
-    return [Method(**r._mapping) for r in found]
+    return [Method(**r._asdict()) for r in found]

@@ -1,5 +1,7 @@
 """Bringing an order to its end: each step once, whoever runs it how often, and an end for every trouble."""
 
+import contextlib
+
 import pytest
 
 from quickshop.kernel import db
@@ -214,9 +216,7 @@ def test_a_state_that_changed_meanwhile_moves_nothing_even_with_the_lease():
     run_unit(lambda: db.run("UPDATE orders SET status = 'processing' WHERE id = :id", id=order.id))
     before = everything()
     with pytest.raises(Overtaken):
-        run_unit(
-            lambda: log.move(order.id, Move(("placed", "pending"), "cancelled", "voided", []), request_id=None)
-        )
+        run_unit(lambda: log.move(order.id, Move(("placed", "pending"), "cancelled", "voided", []), request_id=None))
     assert everything() == before
 
 
@@ -251,7 +251,6 @@ def test_a_worker_cut_around_a_call_is_followed_by_one_that_charges_once(gateway
     for _ in range(times):
         with pytest.raises(Cut):
             processing.process(order.id)
-        db.db.session.remove()
         processing.process(order.id)  # its lease still runs: nobody touches it
         assert state_of(order)[0] == "processing"
         let_lease_run_out(order)
@@ -268,22 +267,25 @@ def test_a_worker_cut_at_any_commit_loses_and_doubles_nothing(gateway, monkeypat
     """The cut falls before or after the n-th commit: the same work is done by whoever comes next."""
     mug = a_variant(stock=5)
     order = an_order({mug: 1}, token=token)
-    commits, real = [0], db.close_unit
+    units = [0]
 
-    def cut(how):
-        commits[0] += 1
-        if commits[0] == (number + 1) // 2:
-            if number % 2 == 0:
-                real(how)
+    def cut(work):
+        units[0] += 1
+        if units[0] != (number + 1) // 2:
+            return run_unit(work)
+        if number % 2 == 0:
+            run_unit(work)
             raise Cut
-        real(how)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(db, "close_unit", cut)
-        try:
-            processing.process(order.id)
-        except Cut:
-            db.db.session.remove()
+        def undone():
+            work()
+            raise Cut
+
+        return run_unit(undone)
+
+    with monkeypatch.context() as patch, contextlib.suppress(Cut):
+        patch.setattr(processing, "run_unit", cut)
+        processing.process(order.id)
     let_lease_run_out(order)
     processing.process(order.id)
     if token == "tok_approve":
@@ -325,7 +327,6 @@ def test_a_step_that_kills_its_worker_every_time_is_given_up_too(gateway):
     for _ in range(5):
         with pytest.raises(Cut):
             processing.process(order.id)
-        db.db.session.remove()
         let_lease_run_out(order)
     processing.process(order.id)
     assert state_of(order)[0] == "on_hold"
