@@ -3,6 +3,7 @@
 import hypothesis
 import pytest
 
+from blueprints import register
 from quickshop.config import load_settings
 from quickshop.factory import create_app
 from quickshop.payments.gateways import registry
@@ -55,8 +56,6 @@ def _push_request_context():
 @pytest.fixture(scope="session")
 def edge_app(settings):
     """The application with the HTTP edge."""
-    from blueprints import register
-
     return create_app([register], settings=settings)
 
 

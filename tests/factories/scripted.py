@@ -134,9 +134,7 @@ class ScriptedGateway:
         charge = self._of_ref(ref)
         if charge.capture_key not in (None, key) or charge.state not in (AnswerState.AUTHORIZED, AnswerState.CAPTURED):
             return Answer(AnswerState.REFUSED, code="not_authorized")
-        self.charges[charge.key] = replace(
-            charge, state=AnswerState.CAPTURED, captured=amount, capture_key=key
-        )
+        self.charges[charge.key] = replace(charge, state=AnswerState.CAPTURED, captured=amount, capture_key=key)
         return Answer(AnswerState.CAPTURED, provider_ref=ref, amount_minor=amount, captured_minor=amount)
 
     def _end(self, ref, state):

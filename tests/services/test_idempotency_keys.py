@@ -42,7 +42,11 @@ def test_the_same_key_with_another_body_is_refused():
 
 @pytest.mark.parametrize(
     "other",
-    [("user:2", "POST /orders", "key-1"), ("user:1", "POST /orders/QS-1/pay", "key-1"), ("user:1", "POST /orders", "key-2")],
+    [
+        ("user:2", "POST /orders", "key-1"),
+        ("user:1", "POST /orders/QS-1/pay", "key-1"),
+        ("user:1", "POST /orders", "key-2"),
+    ],
 )
 def test_another_caller_route_or_key_is_another_slot(other):
     bind(PLACE)
@@ -79,7 +83,7 @@ def test_a_key_is_bound_once_even_past_the_lock():
     assert enter(PLACE).body == b"first"
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 255, "ключ", "with spaces and \"quotes\""])
+@pytest.mark.parametrize("key", ["a", "x" * 255, "ключ", 'with spaces and "quotes"'])
 def test_any_text_of_up_to_255_characters_is_a_key(key):
     assert idempotency.check_key(key) == key
 
@@ -96,10 +100,7 @@ def test_no_key_an_empty_one_and_a_longer_one_are_refused():
 def test_answers_are_kept_for_three_days():
     bind(PLACE)
     bind(idempotency.slot("user:1", "POST /orders", "old", b""))
-    run_unit(
-        lambda: db.run(
-            "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => CASE key WHEN 'old' THEN 73 ELSE 71 END)"
-        )
-    )
+    hours = "CASE key WHEN 'old' THEN 73 ELSE 71 END"
+    run_unit(lambda: db.run(f"UPDATE idempotency_keys SET created_at = now() - make_interval(hours => {hours})"))
     assert run_unit(idempotency.prune) == 1
     assert [r.key for r in look("SELECT key FROM idempotency_keys")] == ["key-1"]
