@@ -36,6 +36,13 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     return speed
 
 
+def _prefix(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """The --reference-prefix option; the shop takes client_references of up to 100 characters."""
+    if len(value) > 40 or not (value.isascii() and value.isprintable()):
+        raise click.BadParameter("give at most 40 printable ASCII characters.")
+    return value
+
+
 @click.command("replay")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--home", "home_path", type=click.Path(path_type=Path), help="The running shop's QUICKSHOP_HOME.")
@@ -48,7 +55,9 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
 @click.option("--buyers", default=16, type=click.IntRange(1, 500), help="How many buy at once (16).")
 @click.option("--from", "first", type=_Day, help="First day of the file to buy.")
 @click.option("--to", "last", type=_Day, help="Last day of the file to buy.")
-@click.option("--reference-prefix", default="", help="Put before invoice numbers, to buy the same file once more.")
+@click.option(
+    "--reference-prefix", default="", callback=_prefix, help="Put before invoice numbers, to buy a file once more."
+)
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder of the replay's own notes.")
 @click.option("--refused", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused lines here (CSV).")
 @click.option(
@@ -82,9 +91,6 @@ def _run(options: Mapping[str, Any], console: Console) -> int:
 def _wish(options: Mapping[str, Any]) -> Wish:
     place = options["home_path"] or home.chosen(os.environ)
     found = _given(options) if options["url"] else _found(place)
-    prefix = options["reference_prefix"]
-    if len(prefix) > 40 or not (prefix.isascii() and prefix.isprintable()):
-        raise click.BadParameter("has at most 40 printable ASCII characters.", param_hint="--reference-prefix")
     return Wish(
         file=options["file"],
         state=options["state"] or place / "replay",
@@ -92,7 +98,7 @@ def _wish(options: Mapping[str, Any]) -> Wish:
         buyers=options["buyers"],
         first=_day(options["first"]),
         last=_day(options["last"]),
-        prefix=prefix,
+        prefix=options["reference_prefix"],
         refused=options["refused"],
         sums=options["sums"],
         **found,
