@@ -27,6 +27,7 @@ from realtime.problems import TokenExpired, TokenInvalid
 
 _LONGEST = 4096
 _HEADER_FIELDS = frozenset({"alg", "typ", "kid"})
+_CLAIMS = ("exp", "iat", "jti", "sid", "sub")
 _CREDENTIALS = frozenset({"token", "order_token"})
 
 
@@ -105,7 +106,7 @@ def _read(token: str) -> tuple[UUID, UUID, int]:
         if not header.keys() <= _HEADER_FIELDS or header.get("kid") != current_app.extensions["quickshop.tokens"][0]:
             raise TokenInvalid
         claims = decode_token(token)
-        if claims.get("type") != "access":
+        if claims.get("type") != "access" or not all(claims.get(name) for name in _CLAIMS):
             raise TokenInvalid
         return UUID(claims["sub"]), UUID(claims["sid"]), int(claims["exp"])
     except jwt.ExpiredSignatureError:
