@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "static"
 VENDOR = STATIC / "vendor"
+FOR_TESTS = ROOT / "tests" / "browser" / "vendor"
 MANIFEST = VENDOR / "manifest.json"
 SPRITE = STATIC / "shared" / "icons.svg"
 
@@ -61,12 +62,13 @@ ICONS = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """One package: its name, the folder it is copied to, and {path in the package: file name here}."""
+    """One package: its name, what its folder is called and lies in, and {path in the package: file name here}."""
 
     package: str
     folder: str
     licence: str
     files: dict[str, str]
+    inside: Path = VENDOR
 
 
 WANTED = (
@@ -99,6 +101,7 @@ WANTED = (
         },
     ),
     Wanted("lucide-static", "lucide", "ISC", {}),
+    Wanted("axe-core", "axe-core", "MPL-2.0", {"axe.min.js": "axe.min.js"}, inside=FOR_TESTS),
 )
 
 
@@ -128,8 +131,8 @@ def _install(npm: str, scratch: Path) -> Path:
 
 def _copy(modules: Path, wanted: Wanted, version: str) -> dict[str, object]:
     source = modules / wanted.package
-    target = VENDOR / f"{wanted.folder}-{version}"
-    for old in VENDOR.glob(f"{wanted.folder}-[0-9]*"):
+    target = wanted.inside / f"{wanted.folder}-{version}"
+    for old in wanted.inside.glob(f"{wanted.folder}-[0-9]*"):
         shutil.rmtree(old)
     target.mkdir(parents=True)
     for inside, name in wanted.files.items():
@@ -141,7 +144,7 @@ def _copy(modules: Path, wanted: Wanted, version: str) -> dict[str, object]:
 
 def _entry(path: Path) -> dict[str, str]:
     return {
-        "path": path.relative_to(STATIC).as_posix(),
+        "path": path.relative_to(ROOT).as_posix(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
 

@@ -55,7 +55,8 @@ def quote() -> Response:
         return _page(request.form)
     context = {**_context(request.form), "held_until": held_until}
     if not context["cart"]["items"]:
-        return make_response("", 200, {"HX-Redirect": "/cart"})
+        # The order was placed while this was on its way: the page is leaving, do not send it elsewhere.
+        return make_response("", 204)
     return make_response(render_template("shop/_review.html", fragment=True, **context))
 
 

@@ -18,6 +18,7 @@ const byId = (id) => document.getElementById(id);
 const number = (value, places = 0) => (value ?? null) === null ? "–" : value.toLocaleString("en", { maximumFractionDigits: places, minimumFractionDigits: places });
 const seconds = (value) => (value ?? null) === null ? "–" : value < 60 ? `${number(value, value < 10 ? 1 : 0)} s` : `${number(Math.floor(value / 60))} min`;
 const millis = (value) => (value ?? null) === null ? "–" : value < 1000 ? `${number(value)} ms` : `${number(value / 1000, 1)} s`;
+const pair = (spread) => (spread?.p95 ?? 1000) < 1000 ? `${number(spread.p50)} / ${millis(spread.p95)}` : `${millis(spread?.p50)} / ${millis(spread?.p95)}`;
 const money = (value, whole = false) => value
   ? new Intl.NumberFormat("en-US", { style: "currency", currency: value.currency, ...(whole && { maximumFractionDigits: 0 }) }).format(value.amount / 10 ** digits(value.currency))
   : "–";
@@ -40,14 +41,14 @@ function onMetrics(data, at) {
   figure("orders_today", number(data.orders_today));
   figure("revenue_today", money(data.revenue_today, data.revenue_today?.amount >= 1_000_000));
   figure("sockets", number(data.sockets));
-  figure("processing", `${millis(data.processing_ms?.p50)} / ${millis(data.processing_ms?.p95)}`);
+  figure("processing", pair(data.processing_ms));
   for (const name of CLASSES) {
     cell(name, "p50").textContent = millis(data.wait_ms?.[name]?.p50);
     cell(name, "p95").textContent = millis(data.wait_ms?.[name]?.p95);
   }
   const rows = Object.entries(data.workers ?? {}).map(([name, state]) => {
     const row = element("div");
-    row.append(element("dt", name), element("dd", typeof state === "object" ? Object.entries(state).map(([k, v]) => `${k} ${v}`).join(", ") : String(state), "num"));
+    row.append(element("dt", name), element("dd", state === null ? "never seen" : `seen ${seconds(state)} ago`, "num"));
     return row;
   });
   if (rows.length) byId("workers").replaceChildren(...rows);

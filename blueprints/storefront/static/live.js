@@ -52,7 +52,7 @@ function poll(every) {
 
 function connect() {
   const token = page().dataset.token;
-  const socket = io("/", { transports: ["websocket"], auth: token ? { order_token: token } : {} });
+  const socket = io("/", { transports: ["websocket"], timeout: 8000, auth: token ? { order_token: token } : {} });
   let first = true;
   socket.on("connect", async () => {
     const answer = await socket.timeout(5000).emitWithAck("subscribe", { topic, after: seen }).catch(() => null);
@@ -71,5 +71,5 @@ function connect() {
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-poll(POLL_MS);
+poll(POLL_DOWN_MS); // until the socket stands
 connect();

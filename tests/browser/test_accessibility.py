@@ -1,0 +1,120 @@
+"""WCAG 2.2 AA by axe on every page, in both themes and at two widths, with drawers open and errors shown."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.factories.browsing import buy, fill_bag, fill_checkout, headline, sign_in
+
+AXE = next((Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js")).read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN = """async (tags) => (await axe.run(document, {runOnly: tags})).violations.map(
+    (v) => [v.id, ...v.nodes.map((n) => `${n.target.join(' ')}: ${n.failureSummary}`)])"""
+NARROWEST = 360
+
+SHOP = [
+    "/",
+    "/?q=radio",
+    "/?q=nothing-at-all",
+    "/?category=audio",
+    "/products/hush-over-ear-headphones",
+    "/cart",
+    "/sign-in",
+    "/sign-up",
+    "/verify-email",
+    "/verify-email?token=x",
+    "/forgot-password",
+    "/reset-password?token=x",
+    "/no/such/page",
+]
+STAFF = ["/admin", "/admin/orders"]
+
+
+def check(page):
+    """No violation here, and no scrolling sideways."""
+    page.evaluate(AXE)
+    assert page.evaluate(RUN, TAGS) == [], page.url
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture(params=[390, 1280])
+def look(request, theme):
+    """Options of a browser of one theme and width."""
+    return {"color_scheme": theme, "viewport": {"width": request.param, "height": 900}}
+
+
+def test_pages_of_the_shop(visitors, look):
+    page = visitors.open(**look)
+    for address in SHOP:
+        page.goto(address)
+        check(page)
+
+
+def test_the_way_to_an_order_and_what_can_go_wrong_on_it(visitors, look):
+    page = visitors.open(**look)
+    fill_bag(page)
+    check(page)
+    page.goto("/cart")
+    check(page)
+    fill_checkout(page, "nobody", "Card that is declined")
+    check(page)
+    page.locator("#checkout").evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
+    expect(page.locator("#problem")).to_be_visible()
+    check(page)
+    page.get_by_label("E-mail").fill("axe@quickshop.example")
+    page.locator("#review button").click()
+    page.wait_for_url("**/orders/QS-*")
+    expect(headline(page)).to_have_text("The payment did not go through")
+    check(page)
+
+
+def test_forms_with_errors(visitors, look):
+    page = visitors.open(**look)
+    for address in ("/sign-in", "/sign-up"):
+        page.goto(address)
+        page.locator("main form").first.evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
+        expect(page.locator(".field.wrong").first).to_be_visible()
+        check(page)
+
+
+def test_pages_of_members_and_staff(visitors, look, live_shop):
+    accounts = live_shop.demo["accounts"]
+    member = visitors.open(**look)
+    sign_in(member, accounts["shopper"], then="/account")
+    check(member)
+    number = buy(member)
+    expect(headline(member)).to_have_text("Confirmed")
+    check(member)
+    member.goto("/account")
+    check(member)
+
+    staff = visitors.open(**look)
+    sign_in(staff, accounts["staff"], then="/admin")
+    expect(staff.locator("#live-state")).to_have_text("Live")
+    expect(staff.locator("#queues")).to_contain_text("orders.vip")
+    for address in (*STAFF, f"/admin/orders/{number}"):
+        staff.goto(address)
+        check(staff)
+
+
+def test_the_narrowest_screen_never_scrolls_sideways(visitors):
+    page = visitors.open(viewport={"width": NARROWEST, "height": 780})
+    for address in (*SHOP, "/checkout"):
+        page.goto(address)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def test_the_theme_is_kept_on_this_device(visitors):
+    page = visitors.open(color_scheme="light")
+    page.goto("/")
+    page.get_by_role("button", name="Use the dark theme").click()
+    page.reload()
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("() => getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(page.get_by_role("button", name="Use the light theme")).to_be_visible()

@@ -1,0 +1,65 @@
+"""What people do in a browser: sign in, fill the bag, check out."""
+
+import re
+
+from playwright.sync_api import expect
+
+PRODUCT = "/products/kitchen-radio-no-4"
+ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Square",
+    "postal_code": "SW1Y 4JH",
+    "city": "London",
+}
+
+
+def sign_in(page, account, then="/"):
+    """Sign in with one of demo.json's accounts and end on `then`."""
+    page.goto(f"/sign-in?next={then}")
+    page.get_by_label("E-mail or username").fill(account["login"])
+    page.get_by_label("Password", exact=True).fill(account["password"])
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{then}")
+
+
+def fill_bag(page, product=PRODUCT):
+    """Add a product; the drawer is open afterwards."""
+    page.goto(product)
+    page.get_by_role("button", name="Add to bag").click()
+    expect(page.get_by_role("dialog")).to_contain_text("is in your bag")
+
+
+def fill_checkout(page, email=None, card="Card that is approved"):
+    """Go to checkout and fill in everything; the total stands when this returns."""
+    page.goto("/checkout")
+    expect(page.locator("#review")).to_contain_text("Held for you until")
+    if email:
+        page.get_by_label("E-mail").fill(email)
+    for name, value in ADDRESS.items():
+        page.locator(f"#f-{name}").fill(value)
+    page.get_by_label("Country").select_option("GB")
+    page.get_by_role("radio", name=re.compile(f"^{card}")).check()
+
+
+def place_order(page):
+    """Press the button; returns the order's number."""
+    page.get_by_role("button", name=re.compile("^Place order")).click()
+    page.wait_for_url("**/orders/QS-*")
+    return page.url.rpartition("/")[2]
+
+
+def buy(page, email=None, card="Card that is approved"):
+    """The whole purchase; returns the order's number, on its page."""
+    fill_bag(page)
+    fill_checkout(page, email, card)
+    return place_order(page)
+
+
+def headline(page):
+    """The order page's headline."""
+    return page.locator("#headline")
+
+
+def live_state(page):
+    """Whether the page is connected, in words."""
+    return page.locator("#live-state")
