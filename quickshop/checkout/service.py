@@ -136,9 +136,7 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     totals = total_up(lines_of(lines), lines[0].currency, chosen)
     _check_total(wish.expected_total, totals)
     who = _buyer(caller, wish)
-    if lines[0].cart_holds:
-        inventory.release_cart_hold(ref.id)
-    inventory.reserve(order_id, {line.variant_id: line.quantity for line in lines})
+    _reserve(order_id, ref, lines)
     order = place(_new_order(order_id, ref, who, wish, lines, chosen, totals))
     return order_document(
         order,
@@ -162,6 +160,16 @@ def _claim_cart(ref: CartRef, order_id: UUID) -> bool:
         order=order_id,
     )
     return claimed is not None
+
+
+def _reserve(order_id: UUID, ref: CartRef, lines: Sequence[CartLine]) -> None:
+    if lines[0].cart_holds:
+        inventory.release_cart_hold(ref.id)
+    wanted = {line.variant_id: line.quantity for line in lines}
+    if any(line.available < line.quantity for line in lines):
+        # What is known to be sold out is refused without queueing for its row behind those who still got some.
+        inventory.refuse_shortage(wanted)
+    inventory.reserve(order_id, wanted)
 
 
 def _order_of_cart(ref: CartRef) -> dict[str, Any]:

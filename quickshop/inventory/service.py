@@ -101,6 +101,13 @@ def shortages(wanted: Wanted) -> list[Shortage]:
     ]
 
 
+def refuse_shortage(wanted: Wanted) -> None:
+    """Raise OutOfStock where `wanted` cannot be had at this moment; locks nothing and promises nothing."""
+    found = shortages(wanted)
+    if found:
+        raise OutOfStock(found)
+
+
 def reserve(order_id: UUID, wanted: Wanted) -> None:
     """Promise units to an order until they are committed or released: one conditional UPDATE in variant order.
 
