@@ -35,19 +35,6 @@ def clean(servers):
     servers.empty()
 
 
-@pytest.fixture(scope="session")
-def core_app(settings):
-    """The application without edges: services and tables."""
-    return create_app(settings=settings)
-
-
-@pytest.fixture
-def core(core_app, clean):
-    """The core with its context active and nothing in the database."""
-    with core_app.app_context():
-        yield core_app
-
-
 @pytest.fixture(autouse=True)
 def _push_request_context():
     """In place of pytest-flask's: one context over a whole test would be shared by all of its requests."""
@@ -55,7 +42,7 @@ def _push_request_context():
 
 @pytest.fixture(scope="session")
 def edge_app(settings):
-    """The application with the HTTP edge."""
+    """The application with the HTTP edge; one for all tests, as its pool may take nearly all of the connections."""
     return create_app([register], settings=settings)
 
 
@@ -63,6 +50,13 @@ def edge_app(settings):
 def app(edge_app, clean):
     """The application with the HTTP edge, and nothing in the database."""
     return edge_app
+
+
+@pytest.fixture
+def core(edge_app, clean):
+    """The application with its context active, for tests of services, and nothing in the database."""
+    with edge_app.app_context():
+        yield edge_app
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class TestServers:
             "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "MAIL_BACKEND": "file",
             "MAIL_FILE": str(home / "outbox.jsonl"),
-            "POOL_SIZE": "60",  # a race has many buyers in one process
+            "POOL_SIZE": "100",  # a race has a hundred buyers in one process
         }
 
 
