@@ -38,7 +38,7 @@ class Round:
 
     every: Callable[[], float]
     look: Callable[[], None]
-    next_at: float = field(default=0.0)
+    looked_at: float = field(default=0.0)
 
 
 class Patrol:
@@ -64,8 +64,8 @@ class Patrol:
             self._sleep(TURN_SECONDS)
             now = time.monotonic()
             for patrol_round in self._rounds:
-                if patrol_round.next_at <= now:
-                    patrol_round.next_at = now + patrol_round.every()
+                if now - patrol_round.looked_at >= patrol_round.every():
+                    patrol_round.looked_at = now
                     try:
                         patrol_round.look()
                     except Exception as error:

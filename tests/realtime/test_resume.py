@@ -3,7 +3,7 @@
 import random
 import threading
 
-from quickshop.kernel.unit_of_work import run_unit
+from quickshop.kernel.unit_of_work import reading
 from quickshop.orders import queries
 from tests.factories import shop
 from tests.factories.sockets import Screen
@@ -21,10 +21,10 @@ def a_guests_order(core):
 
 def entries_of(core, order):
     """The order's whole log, as REST gives it."""
-    found, after = [], 0
-    while page := run_unit(lambda: queries.order_log(order.id, after)):
-        found += page
-        after = found[-1]["seq"]
+    found = []
+    with reading():
+        while page := queries.order_log(order.id, len(found)):
+            found += page
     return found
 
 
