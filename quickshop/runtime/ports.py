@@ -44,11 +44,16 @@ def hold_port(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise CannotStart(
             f"Port {port} on {host} is taken by another program ({error}); "
-            "stop that program or choose another port, such as PORT=8001."
+            f"stop that program or choose another port, such as PORT={_elsewhere(port)}."
         ) from error
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return held
+
+
+def _elsewhere(port: int) -> int:
+    # The next one is likely the other shop's gateway.
+    return port + 10 if port + 10 < 65536 else port - 10
 
 
 def _bind(host: str, port: int) -> socket.socket:

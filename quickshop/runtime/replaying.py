@@ -20,6 +20,7 @@ from quickshop.demo.replay.stocking import ForeignSku
 from quickshop.runtime import home
 
 _DIFFERENT, _FAILED, _STOPPED = 1, 2, 130
+_FILE_WIDTH = 120
 _Day = click.DateTime(["%Y-%m-%d"])
 
 
@@ -69,7 +70,13 @@ def replay_command(**options: Any) -> None:
     Stopped at any moment, the same command goes on where it was. Exit codes: 0 no difference, 1 a difference,
     2 it could not be done, 130 stopped.
     """
-    raise SystemExit(_run(options, Console()))
+    raise SystemExit(_run(options, _console()))
+
+
+def _console() -> Console:
+    """Where to print: as wide as the terminal, and in a file or pipe as wide as the tables."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_FILE_WIDTH)
 
 
 def _run(options: Mapping[str, Any], console: Console) -> int:

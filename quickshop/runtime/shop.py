@@ -108,13 +108,13 @@ class Shop:
     def _prepare_environment(self) -> None:
         """The settings of every process: what the environment says, else what suits a development shop."""
         port = self._port()
-        gateway_port = port + 1 if port < 65535 and ports.is_free("127.0.0.1", port + 1) else ports.free_port()
+        gateway_port = self._environ.get("GATEWAY_PORT") or self._free_gateway_port(port)
         given = {name: value for name, value in self._environ.items() if value}
         env = {
             "QUICKSHOP_ENV": "development",
             "PORT": str(port),
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "GATEWAY_PORT": str(gateway_port),
+            "GATEWAY_PORT": gateway_port,
             "GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
             "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{port}/api/v1/payments/webhooks/simulator",
             "WEB_GRACEFUL_SECONDS": "5",
@@ -129,6 +129,10 @@ class Shop:
             env = {**development_secrets.load_or_make(self._home.secrets), **env}
         self._env = env
         self._check_settings()
+
+    def _free_gateway_port(self, port: int) -> str:
+        beside = port + 1
+        return str(beside if beside < 65536 and ports.is_free("127.0.0.1", beside) else ports.free_port())
 
     def _make_supervisor(self, stack: contextlib.ExitStack) -> supervisor.Supervisor:
         made = supervisor.Supervisor(

@@ -37,7 +37,7 @@ def start(folder, prepare=None, **settings):
     env = {**kept, "QUICKSHOP_HOME": str(folder), "PORT": str(ports.free_port()), **settings}
     return subprocess.run(
         [sys.executable, "-m", "quickshop", "run"],
-        cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, preexec_fn=prepare,
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, preexec_fn=prepare,
     )  # fmt: skip
 
 

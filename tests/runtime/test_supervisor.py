@@ -41,7 +41,7 @@ class Bench:
     def pid(self, name):
         return self.supervisor.children[name].process.pid
 
-    def wait(self, condition, seconds=10):
+    def wait(self, condition, seconds=30):
         assert self.supervisor.wait_for(condition, seconds=seconds)
 
 
@@ -130,7 +130,7 @@ def test_a_stop_asks_first_then_kills_who_does_not_listen(bench):
     pids = [bench.pid("polite"), bench.pid("stubborn")]
     began = time.monotonic()
     bench.supervisor.stop(())
-    assert 0.5 <= time.monotonic() - began < 3
+    assert 0.5 <= time.monotonic() - began < 10
     assert not any(alive(pid) for pid in pids)
     assert not (bench.folder / "processes.json").exists()
 
@@ -159,7 +159,7 @@ def test_a_signal_ends_the_waiting(bench):
 
 def test_a_second_ctrl_c_stops_at_once_but_an_echo_of_the_first_does_not(bench):
     with bench.supervisor.signals():
-        bench.start("stubborn", STUBBORN, grace=30)
+        bench.start("stubborn", STUBBORN, grace=60)
         log = bench.folder / "stubborn.log"
         bench.wait(lambda: log.exists() and "up" in log.read_text())
         for delay in (0.0, 0.1, 1.5):
@@ -168,7 +168,7 @@ def test_a_second_ctrl_c_stops_at_once_but_an_echo_of_the_first_does_not(bench):
         with pytest.raises(StopRequested):
             bench.supervisor.wait_for(lambda: False, seconds=10)
         bench.supervisor.stop(())
-    assert 1.3 <= time.monotonic() - began < 4
+    assert 1.3 <= time.monotonic() - began < 15
 
 
 def test_what_an_earlier_run_left_is_found_by_its_record_and_ended(bench, tmp_path):

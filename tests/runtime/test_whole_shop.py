@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY_PROCESS = {program.name for program in PROGRAMS} | {"postgres", "valkey"}
 NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "QUICKSHOP_ENV", "PUBLIC_URL")
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(480)]
 
 
 class Embedded:
@@ -86,7 +86,7 @@ def shop():
     home = Path(tempfile.mkdtemp(prefix="quickshop-whole-"))
     home.chmod(0o755)
     embedded = Embedded(home)
-    embedded.start(within=120)
+    embedded.start(within=180)
     yield embedded
     if embedded.process.poll() is None:
         embedded.stop()
@@ -116,7 +116,7 @@ def demo_file_tells_where_and_who(shop):
 
 
 def a_second_start_is_refused(shop):
-    second = subprocess.run(**shop.command(capture_output=True, text=True, timeout=30))
+    second = subprocess.run(**shop.command(capture_output=True, text=True, timeout=60))
     assert second.returncode != 0
     assert "already running on the folder" in second.stderr
     assert readiness.is_ready(shop.port)
@@ -131,8 +131,8 @@ def whatever_is_killed_comes_back(shop):
         now = shop.processes()
         return set(now) == EVERY_PROCESS and not set(now.values()) & set(before.values())
 
-    eventually(all_anew, within=40)
-    eventually(lambda: readiness.is_ready(shop.port), within=40)
+    eventually(all_anew, within=90)
+    eventually(lambda: readiness.is_ready(shop.port), within=90)
     assert shop.process.poll() is None
 
 
@@ -140,13 +140,13 @@ def a_killed_supervisor_is_recovered_from(shop):
     shop.run_sql("CREATE TABLE kept AS SELECT 42 AS value")
     shop.process.kill()
     shop.process.wait()
-    shop.start(within=60)
+    shop.start(within=120)
     assert shop.run_sql("SELECT value FROM kept") == [(42,)]
 
 
 def a_stop_leaves_nothing_and_the_data_survive(shop):
     assert shop.stop() < 15
     eventually(lambda: shop.left() == [], within=2)
-    shop.start(within=60)
+    shop.start(within=120)
     assert shop.run_sql("SELECT value FROM kept") == [(42,)]
     assert shop.run_sql("SELECT count(*) > 50 FROM products") == [(True,)]
