@@ -10,11 +10,13 @@ import sys
 import orjson
 import pytest
 
+from quickshop.demo.replay.accounts import Mailbox, Member, People
+from quickshop.demo.replay.client import Client
 from tests.factories.gateways import ROOT
 from tests.factories.waiting import eventually
 
 SLICE = ROOT / "tests" / "data" / "online-retail-slice.csv"
-ORDERS, UNITS, GUESTS = 19, 6125, 5
+ORDERS, UNITS = 19, 6125
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -133,3 +135,17 @@ def test_a_file_of_another_form_is_refused(live_shop):
     said, code = replay(live_shop, file=ROOT / "Makefile")
     assert code == 2
     assert "no column InvoiceNo" in said
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_account_whose_making_was_cut_off_is_finished(live_shop, verified):
+    shop, mailbox = Client(live_shop.url, 2), Mailbox(live_shop.demo["mail_url"], 2)
+    member = Member(f"cut-{verified}")
+    wish = {"email": member.email, "username": member.username, "password": member.password}
+    shop.api("POST", "/auth/register", {**wish, "first_name": "Customer", "last_name": "Cut"})
+    if verified:
+        shop.api("POST", "/auth/verify-email", {"token": mailbox.link_token(member.email)})
+    people = People(shop, mailbox)
+    people.welcome(member.customer, known=False)
+    token = people.session(member.customer).token()
+    assert shop.api("GET", "/me", token=token).json()["email_verified"]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quickshop.accounts.countries import COUNTRIES
-from quickshop.cart.service import LARGEST_QUANTITY, MOST_ITEMS
+from quickshop.cart import service as cart
 from quickshop.demo.replay import countries
 from quickshop.demo.replay.catalogue import catalogue, median_minor
-from quickshop.demo.replay.invoices import Invoice, invoices, purchases
+from quickshop.demo.replay.invoices import LARGEST_QUANTITY, MOST_ITEMS, Invoice, invoices, purchases
 from quickshop.demo.replay.reading import classify, read_file
 from tests.unit.test_replay_reading import SLICE, cells
 
@@ -93,6 +93,10 @@ def test_what_a_cart_has_no_room_for_is_bought_in_parts():
     assert [p.reference for p in parts] == ["581483", "581483/2", "581483/3"]
     assert [p.units for p in parts] == [{"23843": 9999, "22423": 1}, {"23843": 9999}, {"23843": 2}]
     assert len({p.caller for p in parts}) == 1
+
+
+def test_the_limits_of_a_cart_are_the_shops():
+    assert (LARGEST_QUANTITY, MOST_ITEMS) == (cart.LARGEST_QUANTITY, cart.MOST_ITEMS)
 
 
 @given(st.dictionaries(st.integers(0, 1500).map(str), st.integers(1, 50_000), min_size=1, max_size=1200))

@@ -20,7 +20,7 @@ _MOST_DIFFERENCES = 40
 
 
 def progress(console: Console) -> Progress:
-    """The bars; they redraw four times a second, to leave the processor to the shop."""
+    """The bars; they redraw twice a second, to leave the processor to the shop."""
     return Progress(
         TextColumn("{task.description:<12}"),
         BarColumn(),
@@ -28,7 +28,8 @@ def progress(console: Console) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        refresh_per_second=4,
+        refresh_per_second=2,
+        auto_refresh=console.is_terminal,
     )
 
 
@@ -133,7 +134,8 @@ def show_speed(console: Console, speed: Speed | None, found: Reconciliation) -> 
     console.print(
         f"Speed: {speed.orders:,} orders placed and confirmed in {speed.seconds:.1f} s, {speed.rate:.1f} orders/s. "
         f"From the moment {start} to confirmed_at: "
-        f"p50 {speed.p50 * 1000:.0f} ms, p95 {speed.p95 * 1000:.0f} ms, slowest {speed.slowest * 1000:.0f} ms."
+        f"p50 {speed.p50 * 1000:.0f} ms, p95 {speed.p95 * 1000:.0f} ms, slowest {speed.slowest * 1000:.0f} ms.",
+        soft_wrap=True,
     )
 
 
