@@ -89,12 +89,14 @@ def _execute(connection: Connection, sql: str, params: dict[str, Any], opening: 
         cursor.close()
 
 
-def _control(connection: Connection, command: str) -> None:
-    cursor = connection.connection.cursor()
+def _commit(connection: Connection) -> None:
+    cursor: Any = connection.connection.cursor()
     try:
-        cursor.execute(command)
+        cursor.execute("COMMIT")
+        if cursor.statusmessage != "COMMIT":
+            raise RuntimeError("an error inside the unit was swallowed: nothing of it was kept")
     except psycopg2.Error as error:
-        raise _wrapped(connection, command, error, cursor) from error
+        raise _wrapped(connection, "COMMIT", error, cursor) from error
     finally:
         cursor.close()
 
@@ -140,8 +142,9 @@ def close_unit(how: str) -> None:
     session = db.session()
     begun = session.info.pop(UNIT, None) == BEGUN
     try:
-        if begun:
-            _control(session.connection(), how)
+        # A roll-back is the pool's when the connection comes back: it must work on a dead connection, too.
+        if begun and how == "COMMIT":
+            _commit(session.connection())
     finally:
         session.rollback()
 
@@ -152,7 +155,12 @@ def unit_begun() -> bool:
 
 
 def release() -> None:
-    """Give the connection back to the pool."""
+    """Give the connection back to the pool.
+
+    Raises RuntimeError in a unit of work: what followed would be outside of it.
+    """
+    if in_transaction():
+        raise RuntimeError("a unit of work holds the connection")
     db.session.rollback()
 
 
