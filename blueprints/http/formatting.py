@@ -73,6 +73,18 @@ def words(code: str | None) -> str:
     return re.sub(r"\bvip\b", "VIP", text, flags=re.IGNORECASE)
 
 
+def facts(data: Mapping[str, Any] | None) -> str:
+    """What an event says, for staff: {"code": "card_declined", "total": {...}} -> "code card_declined, total $5.00"."""
+    said = {name: value for name, value in (data or {}).items() if name != "number" and value is not None}
+    return ", ".join(f"{words(name).lower()} {_fact(value)}" for name, value in said.items())
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return money(value) if {"amount", "currency"} <= value.keys() else facts(value)
+    return str(value)
+
+
 def tint(key: str) -> str:
     """The tile colour class of a thing: steady for the same key, spread over eight hues."""
     return f"tint-{zlib.crc32(str(key).encode()) % TINTS}"
@@ -100,6 +112,6 @@ def plain(text: str | None) -> str:
 
 def install_formatting(app: Flask) -> None:
     """Registers the filters on the app's templates."""
-    for function in (money, moment, day, window, words, tint, rich, plain, picture):
+    for function in (money, moment, day, window, words, facts, tint, rich, plain, picture):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off

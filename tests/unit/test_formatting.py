@@ -2,7 +2,7 @@
 
 import pytest
 
-from blueprints.http.formatting import day, moment, money, percent_off, picture, plain, rich, tint, window, words
+from blueprints.http.formatting import day, facts, moment, money, percent_off, picture, plain, rich, tint, window, words
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_words_and_tints():
     assert words("payment_failed") == "Payment failed"
     assert words("vip_customer") == "VIP customer"
     assert tint("mug") == tint("mug") and tint("mug").startswith("tint-")
+
+
+def test_facts_of_an_event_read_as_a_sentence():
+    data = {"number": "QS-1", "total": {"amount": 500, "currency": "USD"}, "code": "card_declined", "cause": None}
+    assert facts(data) == "total $5.00, code card_declined"
+    assert facts(None) == ""
 
 
 def test_reductions_round_down_and_never_below_zero():

@@ -40,7 +40,7 @@ export class Chart {
   draw() {
     this.plot?.destroy();
     const axis = { stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { show: false }, font: "12px Inter Variable" };
-    const clock = { ...axis, space: 70, values: (_u, ticks) => ticks.map((at) => time.format(at * 1000)) };
+    const clock = { ...axis, space: 70, size: 28, values: (_u, ticks) => ticks.map((at) => time.format(at * 1000)) };
     this.plot = new uPlot({
       ...this.size(),
       legend: { show: false },

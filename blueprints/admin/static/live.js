@@ -1,6 +1,6 @@
 /* The live operations page: takes the merged ticks and the order feed from the staff namespace and draws them. */
 import { announce } from "../shared/toast.js";
-import { localTime, localise } from "../shared/times.js";
+import { localTime } from "../shared/times.js";
 import { Chart } from "./charts.js";
 
 const CLASSES = ["vip", "high", "standard"];
@@ -154,4 +154,3 @@ socket.on("disconnect", (reason) => {
 socket.on("connect_error", () => state("wait", "Reconnecting"));
 byId("pause").addEventListener("click", pause);
 setInterval(age, 1000);
-localise();
