@@ -6,6 +6,7 @@ import os
 import sys
 
 import click
+import psycopg2
 
 from quickshop.runtime import shop
 from quickshop.runtime.failures import CannotStart
@@ -19,6 +20,9 @@ def run(verbose: bool) -> None:
         code = shop.run(os.environ, verbose=verbose)
     except CannotStart as refusal:
         click.echo(f"QuickShop cannot start: {refusal}", err=True)
+        code = 1
+    except psycopg2.Error as error:
+        click.echo(f"QuickShop cannot go on: the database stopped answering ({str(error).splitlines()[0]})", err=True)
         code = 1
     except OSError as error:
         click.echo(f"QuickShop cannot go on: {error}", err=True)

@@ -14,6 +14,7 @@ from typing import IO
 
 from quickshop.runtime import system_user
 from quickshop.runtime.failures import CannotStart
+from quickshop.runtime.logs import LogFile
 
 _ROOTS_HOME = Path("/var/lib/quickshop")
 _MIB = 1024 * 1024
@@ -60,6 +61,10 @@ class Home:
     def demo(self) -> Path:
         """Where programs find the running demo shop and its accounts."""
         return self.path / "demo.json"
+
+    def log(self, name: str) -> LogFile:
+        """The log of the process called `name`."""
+        return LogFile(self.logs / f"{name}.log")
 
     def release(self) -> None:
         """Let another start use the folder."""

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quickshop.config import SettingsError, load_settings
 from quickshop.demo.accounts import ACCOUNTS
 from quickshop.runtime import (
     brokers,
     databases,
     demo_file,
-    development_secrets,
+    embedded,
+    environment,
     home,
     orphans,
     ports,
@@ -30,12 +30,8 @@ from quickshop.runtime.children import Child
 from quickshop.runtime.console import Console
 from quickshop.runtime.failures import CannotStart
 from quickshop.runtime.home import Home
-from quickshop.runtime.logs import LogFile
-from quickshop.runtime.postgres import Postgres
-from quickshop.runtime.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_SERVERS = ("postgres", "valkey")
 _SUSPECT_AFTER = 60
 _HEAD_START = 8.0
 _SPARE_CONNECTIONS = 15
@@ -54,7 +50,7 @@ class Shop:
         self._console = Console(environ, verbose=verbose)
         self._env: dict[str, str] = {}
         self._home = Home(Path())
-        self._embedded: list[Postgres | Valkey] = []
+        self._servers = embedded.EmbeddedServers()
         self._supervisor: supervisor.Supervisor
         self._connections = 0
         self._began = time.monotonic()
@@ -63,11 +59,12 @@ class Shop:
         """Start, serve, stop."""
         with contextlib.ExitStack() as stack:
             self._claim(stack)
-            self._prepare_environment()
+            self._env = environment.build(self._environ, self._home, supervisor.new_run())
+            self._connections = environment.connections(self._env)
             self._supervisor = self._make_supervisor(stack)
             stack.enter_context(self._supervisor.signals())
-            stack.callback(self._close_servers)
-            stack.callback(self._supervisor.stop, _SERVERS)
+            stack.callback(self._servers.close)
+            stack.callback(self._supervisor.stop, embedded.NAMES)
             try:
                 self._start()
                 self._serve(stack)
@@ -82,7 +79,7 @@ class Shop:
     def _claim(self, stack: contextlib.ExitStack) -> None:
         """The folder, then the port: what another shop could have. An earlier run's remains may hold either."""
         database_url = self._environ.get("DATABASE_URL")
-        port = self._port()
+        port = environment.port(self._environ)
         if database_url:
             databases.plain_url(database_url)
         if broker_url := self._environ.get("REDIS_URL"):
@@ -99,56 +96,21 @@ class Shop:
         if broker_url and not brokers.answers(broker_url):
             self._console.say("the broker of REDIS_URL does not answer; orders are taken and wait until it does")
 
-    def _port(self) -> int:
-        named = self._environ.get("PORT") or processes.DEFAULTS["PORT"]
-        if not named.isdecimal() or not 0 < int(named) < 65536:
-            raise CannotStart(f"PORT must be a number from 1 to 65535, not {named!r}.")
-        return int(named)
-
-    def _prepare_environment(self) -> None:
-        """The settings of every process: what the environment says, else what suits a development shop."""
-        port = self._port()
-        gateway_port = self._environ.get("GATEWAY_PORT") or self._free_gateway_port(port)
-        given = {name: value for name, value in self._environ.items() if value}
-        env = {
-            "QUICKSHOP_ENV": "development",
-            "PORT": str(port),
-            "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "GATEWAY_PORT": gateway_port,
-            "GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
-            "GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{port}/api/v1/payments/webhooks/simulator",
-            "WEB_GRACEFUL_SECONDS": "5",
-            # Celery then gives tasks under way its soft shutdown time instead of waiting without end.
-            "REMAP_SIGTERM": "SIGQUIT",
-            **given,
-            "QUICKSHOP_HOME": str(self._home.path),
-            "PYTHONUNBUFFERED": "1",
-            orphans.MARK: supervisor.new_run(),
-        }
-        if env["QUICKSHOP_ENV"] != "production":
-            env = {**development_secrets.load_or_make(self._home.secrets), **env}
-        self._env = env
-        self._check_settings()
-
-    def _free_gateway_port(self, port: int) -> str:
-        beside = port + 1
-        return str(beside if beside < 65536 and ports.is_free("127.0.0.1", beside) else ports.free_port())
-
     def _make_supervisor(self, stack: contextlib.ExitStack) -> supervisor.Supervisor:
         made = supervisor.Supervisor(
-            self._console, self._home.state / "processes.json", self._log("supervisor"), self._env[orphans.MARK]
+            self._console, self._home.state / "processes.json", self._home.log("supervisor"), self._env[orphans.MARK]
         )
         stack.callback(made.close)
         return made
 
     @property
     def _development(self) -> bool:
-        return self._env["QUICKSHOP_ENV"] != "production"
+        return environment.is_development(self._env)
 
     # --- start ---
 
     def _start(self) -> None:
-        self._start_servers()
+        self._env |= self._servers.start(self._supervisor, self._home, self._env)
         self._check_connections()
         accounts = self._accounts()
         early = [program for program in processes.PROGRAMS if program.development_only]
@@ -164,53 +126,6 @@ class Shop:
         self._console.plain(demo_file.banner(self._base_url(), self._env["GATEWAY_URL"], accounts, self._home.logs))
         self._supervisor.log(f"ready after {took:.1f} s")
 
-    def _start_servers(self) -> None:
-        """Start both embedded servers, then wait for both: they need nothing of each other."""
-        embedded: dict[str, tuple[str, Postgres | Valkey]] = {}
-        if not self._env.get("DATABASE_URL"):
-            embedded["postgres"] = ("DATABASE_URL", Postgres(self._home.postgres))
-        if not self._env.get("REDIS_URL"):
-            embedded["valkey"] = ("REDIS_URL", Valkey(self._home.valkey))
-        if "postgres" in embedded and not (self._home.postgres / "data" / "PG_VERSION").exists():
-            self._supervisor.log("making a new database; this takes some seconds, once")
-        for name, (_, server) in embedded.items():
-            self._embedded.append(server)
-            server.prepare()
-            self._supervisor.start(self._server_child(name, server))
-        for name, (setting, server) in embedded.items():
-            self._wait_for_server(name, server)
-            server.set_up()
-            self._env[setting] = server.url()
-            self._note_address(f"{name}-url", server.url())
-
-    def _note_address(self, name: str, url: str) -> None:
-        """Leave the address of an embedded server for tools; it holds a password, so for its owner only."""
-        note = self._home.state / name
-        with contextlib.suppress(OSError):
-            note.touch(mode=0o600)
-            note.write_text(url)
-
-    def _close_servers(self) -> None:
-        for server in self._embedded:
-            server.close()
-
-    def _server_child(self, name: str, server: Postgres | Valkey) -> Child:
-        return Child(
-            name, server.command(), cwd=Path("/"),
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", orphans.MARK: self._env[orphans.MARK],
-                 "QUICKSHOP_HOME": str(self._home.path)},
-            log=self._log(name), stop_signal=server.stop_signal, grace=10, user=server.user, prepare=server.prepare,
-        )  # fmt: skip
-
-    def _wait_for_server(self, name: str, server: Postgres | Valkey) -> None:
-        # Recovery after a crash can take a while; a server that keeps ending will not come.
-        ready = self._supervisor.wait_for(
-            lambda: server.answers() or not self._supervisor.steady(name), seconds=120, every=0.02
-        )
-        if not ready or not self._supervisor.steady(name):
-            child = self._supervisor.children[name]
-            raise CannotStart(f"The embedded {name} does not start: {child.said_last()} (see {child.log.path}).")
-
     def _check_connections(self) -> None:
         """The pools must fit into the server, with some room for people and tools."""
         allowed = databases.connections_allowed(self._env["DATABASE_URL"]) - _SPARE_CONNECTIONS
@@ -219,15 +134,6 @@ class Shop:
                 f"The shop's processes may take {self._connections} database connections and the server has room for "
                 f"{allowed}; lower WEB_WORKERS, POOL_SIZE or the worker slots, or raise max_connections."
             )
-
-    def _check_settings(self) -> None:
-        # Addresses of embedded servers are known only once these run.
-        embedded = {"DATABASE_URL": "postgresql:///", "REDIS_URL": "redis://"}
-        try:
-            settings = load_settings({**embedded, **self._env})
-        except SettingsError as error:
-            raise CannotStart(str(error)) from error
-        self._connections = processes.connections_needed(self._env, settings.pool_size)
 
     def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
         if not self._development:
@@ -298,18 +204,15 @@ class Shop:
         for program in programs:
             child = Child(
                 program.name, program.command(sys.executable, self._env), cwd=ROOT, env=self._env,
-                log=self._log(program.name), stop_signal=program.stop_signal, grace=program.grace,
+                log=self._home.log(program.name), stop_signal=program.stop_signal, grace=program.grace,
             )  # fmt: skip
             self._supervisor.start(child)
 
     def _command_child(self, name: str) -> Child:
         command = [sys.executable, "-m", "quickshop", name]
         return Child(
-            name, command, cwd=ROOT, env=self._env, log=self._log(name), stop_signal=signal.SIGTERM, restarts=False
+            name, command, cwd=ROOT, env=self._env, log=self._home.log(name), stop_signal=signal.SIGTERM, restarts=False
         )
-
-    def _log(self, name: str) -> LogFile:
-        return LogFile(self._home.logs / f"{name}.log")
 
     def _base_url(self) -> str:
         return self._env["PUBLIC_URL"].rstrip("/")
