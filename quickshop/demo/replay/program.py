@@ -29,7 +29,7 @@ from quickshop.demo.replay.state import Journal
 from quickshop.demo.replay.stocking import OnSale, Storeroom, other_prices
 
 _END_SECONDS = 120.0
-_WELCOMING = 4  # hashing passwords keeps the shop's processors busy; more at once only queue up
+_WELCOMING = 8  # a sign-up waits for its mail as long as for its password to be hashed
 
 
 @dataclass(frozen=True)
