@@ -10,7 +10,7 @@ CODE := quickshop blueprints realtime tasks migrations tests benchmarks scripts 
 CODE := $(wildcard $(CODE))
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check lint types imports format browser bench clean
+.PHONY: help run setup test check lint types imports format browser bench storm flood guards clean
 
 help: ## Show the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ run: .venv/.installed ## Run the whole shop here; PORT and QUICKSHOP_HOME choose
 setup: .venv/.installed-dev ## Make the virtual environment, with the tools of development
 
 test: setup browser check ## Check the code, then run every test: parallel, in random order
-	@$(PY) -m pytest -n $(JOBS) $(if $(filter no,$(BROWSER)),-m "not browser")
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(if $(filter no,$(BROWSER)),-m "not browser")
 
 check: lint types imports ## Check style, types and import contracts
 
@@ -41,6 +41,15 @@ format: setup ## Format the code and fix what can be fixed
 
 bench: setup ## Measure the shop under load and write the figures
 	@exec $(PY) -m benchmarks
+
+storm: setup ## Place 300 orders while processes are killed, and check every one
+	@exec $(PY) -m tests.faults.storm --orders 300
+
+flood: setup ## Flood the shop with VIP orders for a minute while standard orders trickle in
+	@exec $(PY) -m tests.faults.vip_flood --seconds 60
+
+guards: setup ## Take each protection away and see a test fail
+	@exec $(PY) -m tests.guards
 
 browser:
 	@[ "$(BROWSER)" = no ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
