@@ -22,9 +22,10 @@ from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.monitoring import presence, service, sweeping
 from tasks.feed import Feed
-from tasks.queues import QueueNames, TaskNames
+from tasks.messages import age
+from tasks.queues import ORDER_QUEUES, QueueNames, TaskNames
 from tasks.schedule import hints_of
-from tasks.ticks import Ticks, empty_order_queues
+from tasks.ticks import Ticks
 
 log = logging.getLogger("quickshop.relay")
 
@@ -47,6 +48,14 @@ class Chore:
     every: float
     work: Callable[[], None]
     next_at: float = field(default=0.0)
+
+
+def head_ages(link: Redis) -> dict[str, float]:
+    """Seconds since the oldest message of each order queue was sent; empty queues are missing. Raises RedisError."""
+    pipe = link.pipeline(transaction=False)
+    for name in ORDER_QUEUES:
+        pipe.lindex(name, -1)
+    return {str(name): age(head) for name, head in zip(ORDER_QUEUES, pipe.execute(), strict=True) if head}
 
 
 class Chores(threading.Thread):
@@ -98,9 +107,8 @@ class Chores(threading.Thread):
 
     def sweep(self) -> None:
         """Hint orders that are due and whose hint was lost, whose worker died, or whose retry has come."""
-        empty = empty_order_queues(self._link)
-        due = run_unit(lambda: sweeping.take_due_orders(empty))
-        self._hint_orders(due)
+        ages = head_ages(self._link)
+        self._hint_orders(run_unit(lambda: [] if sweeping.outbox_is_behind() else sweeping.take_due_orders(ages)))
 
     def promote(self) -> None:
         """Lift orders that wait too long by a class."""

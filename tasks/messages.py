@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import orjson
 from quickshop.kernel.outbox import TaskHint
 
 _NOTHING_EMBEDDED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+_SENT_AT = "sent_at"  # our own header, beside Celery's
 _ORIGIN = f"relay@{socket.gethostname()}"
 
 
@@ -67,4 +69,13 @@ def _headers(hint: TaskHint, task_id: str, expires: str | None) -> dict[str, Any
         "replaced_task_nesting": 0,
         "stamped_headers": None,
         "stamps": {},
+        _SENT_AT: time.time(),
     }
+
+
+def age(message: bytes) -> float:
+    """Seconds since a message of ours was sent; 0 where that cannot be told."""
+    try:
+        return max(0.0, time.time() - float(orjson.loads(message)["headers"][_SENT_AT]))
+    except (ValueError, KeyError, TypeError):
+        return 0.0

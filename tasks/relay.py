@@ -41,7 +41,7 @@ log = logging.getLogger("quickshop.relay")
 IDLE_SECONDS = 0.01
 # After a batch: where there was one there is soon another, and a bigger batch costs no more than a small one.
 GATHERING_SECONDS = 0.02
-STANDBY_SECONDS = 1.0
+STANDBY_SECONDS = 0.5
 LONGEST_PAUSE = 1.0  # with a Redis that hangs for two seconds, still short enough to keep the lock
 
 _QUEUES = frozenset(QueueNames)
@@ -81,6 +81,7 @@ class Relay:
         self._pump = pump
         self._stop = stop
         self._pause = 0.0
+        self._waited = False
 
     def run(self) -> None:
         """Lead, or wait to lead, until told to stop."""
@@ -99,7 +100,11 @@ class Relay:
 
     def _begin(self) -> bool:
         if not self._leadership.take():
+            if not self._waited:
+                log.info("another relay leads, this one waits")
+            self._waited = True
             return False
+        self._waited = False
         log.info("this relay leads now")
         with self._app.app_context():
             run_unit(sweeping.free_claims)

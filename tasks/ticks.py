@@ -15,7 +15,7 @@ from quickshop.kernel.money import money
 from quickshop.monitoring import queries
 from quickshop.monitoring.presence import Presence
 from tasks.feed import Feed
-from tasks.queues import ORDER_QUEUES, QueueNames
+from tasks.queues import QueueNames
 
 # Sums over the whole day are made again after this many times the seconds they took, a second at least.
 _REST_FACTOR = 30
@@ -95,9 +95,3 @@ class Ticks:
             **queries.spreads(),
             "workers": {str(name): ages.get(name) for name in QueueNames},
         }
-
-
-def empty_order_queues(link: Redis) -> list[str]:
-    """The order queues in which nothing lies. Raises RedisError."""
-    depths = queue_depths(link)
-    return [str(name) for name in ORDER_QUEUES if not depths[name]]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from quickshop.kernel import db
 
-# A hint that brought no worker is repeated after this many seconds where its queue is empty: then it is lost.
+# A hint that brought no worker for so long, and is older than all that lies in its queue, is lost.
 LOST_SECONDS = 5
-# Where the queue is not empty the hint probably waits in it; repeating it sooner would only fill the queue.
-QUEUED_SECONDS = 60
+# By how much it must be older: an order is hinted in the database a moment before its message is written.
+BEHIND_SECONDS = 1
 # An order climbs through these, one at a time.
 CLASSES = ("orders.standard", "orders.high", "orders.vip")
 
@@ -35,27 +35,36 @@ class DueJob:
 
 # `hinted_at < next_run_at`: it became due (a retry, a look-up) after the last hint was given.
 _DUE = """
-WITH due AS (
-    SELECT order_id FROM order_processing
+WITH queues AS (
+    SELECT * FROM unnest(CAST(:queues AS text[]), CAST(:ages AS float8[])) AS q (queue, age)
+), due AS (
+    SELECT order_id FROM order_processing p LEFT JOIN queues USING (queue)
     WHERE step <> 'done' AND next_run_at <= now() AND (lease_until IS NULL OR lease_until < now())
       AND (hinted_at < next_run_at
-           OR hinted_at < now() - make_interval(secs => CASE
-                WHEN lease_until IS NOT NULL OR queue = ANY(CAST(:empty AS text[])) THEN CAST(:lost AS int)
-                ELSE CAST(:queued AS int) END))
-    ORDER BY next_run_at LIMIT :limit FOR UPDATE SKIP LOCKED
+           OR hinted_at < now() - make_interval(secs => greatest(:lost,
+                CASE WHEN lease_until IS NULL THEN age + :behind END)))
+    ORDER BY next_run_at LIMIT :limit FOR UPDATE OF p SKIP LOCKED
 )
 UPDATE order_processing p SET hinted_at = now() FROM due WHERE p.order_id = due.order_id
 RETURNING p.order_id, p.queue, p.waiting_since
 """
 
 
-def take_due_orders(empty_queues: Sequence[str], limit: int = 500) -> list[DueOrder]:
+def take_due_orders(head_ages: Mapping[str, float], limit: int = 500) -> list[DueOrder]:
     """Orders that need a new hint, marked as hinted now; those waiting longest first.
 
-    An order whose lease has run out, or whose next run became due, is taken at once; one that merely waits is
-    taken when its queue is among `empty_queues`, so that its hint must have been lost.
+    An order whose lease has run out, or whose next run became due, is taken at once. One that merely waits is
+    taken when its hint must be lost: queues are first in, first out, so a hint older than the oldest one in its
+    queue is no longer there. `head_ages`: seconds since that oldest hint was sent, by queue; an empty queue is missing.
     """
-    found = db.rows(_DUE, empty=list(empty_queues), lost=LOST_SECONDS, queued=QUEUED_SECONDS, limit=limit)
+    found = db.rows(
+        _DUE,
+        queues=list(head_ages),
+        ages=[float(a) for a in head_ages.values()],
+        lost=float(LOST_SECONDS),
+        behind=float(BEHIND_SECONDS),
+        limit=limit,
+    )
     return [DueOrder(r.order_id, r.queue) for r in sorted(found, key=lambda r: r.waiting_since)]
 
 
@@ -107,6 +116,17 @@ def notifications_wait(seconds: int = LOST_SECONDS) -> bool:
                            AND next_run_at < now() - make_interval(secs => :s))
             """,
             s=seconds,
+        )
+    )
+
+
+def outbox_is_behind(seconds: float = 2) -> bool:
+    """Whether a row waits to be sent for so long: then hints that are not there yet are not lost."""
+    return bool(
+        db.scalar(
+            "SELECT EXISTS (SELECT FROM outbox WHERE sent_at IS NULL"
+            " AND created_at < now() - make_interval(secs => :s))",
+            s=float(seconds),
         )
     )
 
