@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc  # noqa: E402
 import os  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
@@ -66,3 +67,13 @@ def post_fork(server, worker):
     patch_psycopg()
     if not monkey.is_module_patched("socket") or psycopg2.extensions.get_wait_callback() is None:
         sys.exit("gevent or psycopg2's wait callback is not in place; the worker does not start.")
+
+
+def post_worker_init(worker):
+    """What was imported stays for good: leave it out of garbage collection, and collect less often.
+
+    Counting references frees nearly everything a request makes; looking for cycles took 4 % of the CPU (perf).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 25, 50)
