@@ -1,0 +1,30 @@
+"""A shop for a storm: slow enough that kills find work under way, with products of its own."""
+
+import contextlib
+import json
+
+from blueprints import register
+from quickshop.config import load_settings
+from quickshop.factory import create_app
+from tests.factories.live import LiveShop
+from tests.factories.shop import a_variant
+
+
+@contextlib.contextmanager
+def storm_shop(**settings):
+    """A running shop on durable servers, and an application on the same database for what HTTP does not do."""
+    with LiveShop(durable=True, **settings) as shop:
+        secrets = json.loads((shop.home / "secrets.json").read_text())
+        environment = shop.pair.environment(shop.home) | secrets | {"POOL_SIZE": "2"}
+        yield shop, create_app([register], role="worker", settings=load_settings(environment))
+
+
+def products(app, *, count=6, stock=2000):
+    """Products to fight over; their variant ids."""
+    with app.app_context():
+        return [a_variant(price=700 + 130 * n, stock=stock) for n in range(count)]
+
+
+def stock_on_hand(pair):
+    """Units on hand by variant id."""
+    return {str(variant): units for variant, units in pair.run("SELECT variant_id, on_hand FROM stock_items")}
