@@ -13,7 +13,7 @@ from tests.factories.sockets import Refused, Screen
 
 
 @pytest.fixture
-def account(core, client, web):
+def account(client, web):
     return an_account(client)
 
 
@@ -122,9 +122,9 @@ def test_the_official_client_connects_and_long_polling_does_not(core, web):
 # --- topics --------------------------------------------------------------------------------------------
 
 
-def test_an_order_is_followed_by_its_guest_its_member_and_staff_only(core, client, account, staff, web):
-    member = shop.a_member()
-    guests, members = shop.an_order(), shop.an_order(caller=member)
+def test_an_order_is_followed_by_its_guest_its_member_and_staff_only(app, client, account, staff, web):
+    with app.app_context():  # of its own: the requests of `client` must not share it
+        guests, members = shop.an_order(), shop.an_order(caller=shop.a_member())
     execute(client, "UPDATE orders SET user_id = :u WHERE id = :o", u=user_id(account), o=members.id)
     with Screen(web.url) as nobody:
         denied(nobody, f"order:{guests.number}", "not_found")
@@ -140,7 +140,7 @@ def test_an_order_is_followed_by_its_guest_its_member_and_staff_only(core, clien
         assert helper.subscribe(f"order:{guests.number}")["ok"]
 
 
-def test_the_account_topic_is_ones_own(core, client, account, history, web, relay):
+def test_the_account_topic_is_ones_own(client, account, history, web, relay):
     with Screen(web.url) as nobody:
         denied(nobody, "account", "unauthenticated")
         denied(nobody, f"account:{user_id(account)}", "not_found")
