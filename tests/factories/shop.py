@@ -36,12 +36,13 @@ STANDARD = Method("standard", "Standard", "USD", 500, 10_000, 2, 4)
 # --- things to sell ------------------------------------------------------------------------------------
 
 
-def a_variant(*, price=1000, stock=10, sku=None, currency="USD"):
-    """A published product with one variant in stock, and a way to ship it; the variant's id."""
+def a_variant(*, price=1000, stock=10, sku=None, currency="USD", ships=True):
+    """A published product with one variant in stock, and (unless the shop has its own) a way to ship it; its id."""
     sku = sku or f"SKU-{next(_numbers)}"
 
     def make():
-        shipping.set_method(STANDARD, 1)
+        if ships:
+            shipping.set_method(STANDARD, 1)
         category = catalog.create_category(f"category-{sku.lower()}", f"Category of {sku}")
         product = catalog.NewProduct(
             slug=f"product-{sku.lower()}",
