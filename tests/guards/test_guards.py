@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.factories.gateways import ROOT
 from tests.guards.removals import GUARDS, removed
 from tests.services import test_idempotency_keys as keys
 from tests.services import test_placing as placing
@@ -41,5 +42,4 @@ def test_every_guard_names_tests_that_exist():
     for guard in GUARDS.values():
         for test in guard.tests:
             path, _, name = test.partition("::")
-            with open(path) as source:
-                assert f"def {name}(" in source.read(), test
+            assert f"def {name}(" in (ROOT / path).read_text(), test
