@@ -68,7 +68,7 @@ ROLES = {
     "support": ["orders:read", "metrics:read", "customers:read"],
 }
 
-JOBS = [("maintenance.prune", "system", 300), ("notifications.deliver", "notify", 15), ("canary", "*", 10)]
+JOBS = [("maintenance.prune", "system", 30), ("notifications.deliver", "notify", 15), ("canary", "*", 10)]
 
 
 def _order_moves() -> None:

@@ -59,7 +59,7 @@ WITH cart AS (
     DO UPDATE SET quantity = least(cart_items.quantity + EXCLUDED.quantity, :largest)
 )
 SELECT (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM variant) AS variants,
-       (SELECT count(*) FROM cart_items WHERE cart_id = :cart) AS items
+       (SELECT count(*) FROM cart_items WHERE cart_id = :cart AND variant_id <> :variant) AS others
 """
 
 
@@ -78,7 +78,7 @@ def add_item(ref: CartRef, variant_id: UUID, quantity: int) -> None:
         raise CartClosed("This cart was checked out already; start a new one.")
     if not done.variants:
         raise NotFound("variant")
-    if done.items >= MOST_ITEMS:
+    if done.others >= MOST_ITEMS:
         raise CartFull(f"A cart has room for {MOST_ITEMS} different items.")
 
 

@@ -89,14 +89,14 @@ def _execute(connection: Connection, sql: str, params: dict[str, Any], opening: 
         cursor.close()
 
 
-def _commit(connection: Connection) -> None:
+def _finish(connection: Connection, command: str) -> None:
     cursor: Any = connection.connection.cursor()
     try:
-        cursor.execute("COMMIT")
-        if cursor.statusmessage != "COMMIT":
+        cursor.execute(command)
+        if cursor.statusmessage != command:
             raise RuntimeError("an error inside the unit was swallowed: nothing of it was kept")
     except psycopg2.Error as error:
-        raise _wrapped(connection, "COMMIT", error, cursor) from error
+        raise _wrapped(connection, command, error, cursor) from error
     finally:
         cursor.close()
 
@@ -137,14 +137,14 @@ def open_unit() -> None:
     info[UNIT] = DUE
 
 
-def close_unit(how: str) -> None:
-    """End the unit with COMMIT or ROLLBACK and give the connection back."""
+def close_unit(command: str | None) -> None:
+    """End the unit with the command that keeps its work, or with None, and give the connection back."""
     session = db.session()
     begun = session.info.pop(UNIT, None) == BEGUN
     try:
         # A roll-back is the pool's when the connection comes back: it must work on a dead connection, too.
-        if begun and how == "COMMIT":
-            _commit(session.connection())
+        if begun and command is not None:
+            _finish(session.connection(), command)
     finally:
         session.rollback()
 

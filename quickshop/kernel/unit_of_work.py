@@ -26,7 +26,7 @@ def unit_of_work() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.close_unit("ROLLBACK")
+        db.close_unit(None)
         raise
     db.close_unit("COMMIT")
 
