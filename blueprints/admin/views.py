@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
+from blueprints.admin.sections import navigation
 from blueprints.http.orders import viewer
 from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
@@ -11,6 +12,7 @@ from quickshop.orders import queries
 from quickshop.orders.states import Status
 
 staff = Blueprint("staff", __name__, url_prefix="/admin", template_folder="templates")
+staff.context_processor(navigation)
 
 FEED = 50
 STATUSES = [str(status) for status in Status]

@@ -207,4 +207,4 @@ def account() -> str:
     """Who I am to the shop, and my orders."""
     caller = g.caller
     orders = list_orders(user_id=caller.user_id, limit=ORDERS_PER_PAGE, cursor=request.args.get("cursor"))
-    return render_template("shop/account.html", orders=orders, me=me(caller.user_id))
+    return render_template("shop/account.html", section="orders", orders=orders, me=me(caller.user_id))

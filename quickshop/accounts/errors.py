@@ -20,6 +20,15 @@ class AccountDisabled(Forbidden):
     code, title = "account_disabled", "This account is closed"
 
 
+class ProofWrong(Forbidden):
+    """A change that needs the present password was asked for with another."""
+
+    code, title = "proof_wrong", "That is not your password"
+
+    def __init__(self) -> None:
+        super().__init__("The present password is not right; nothing was changed.")
+
+
 class TooManyAttempts(ShopError):
     """Too many failed sign-ins lately; the wait grows with each one and ends by itself."""
 
@@ -54,3 +63,14 @@ class LinkInvalid(ShopError):
 
     def __init__(self) -> None:
         super().__init__("This link was used already or is too old; ask for a new one.")
+
+
+class SecondFactorNeeded(Forbidden):
+    """Staff rights are asked for in a session that one factor opened."""
+
+    code, title = "second_factor_needed", "Two-factor sign-in needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Staff work needs two-factor sign-in: set it up under Security, then sign in again."
+        )

@@ -8,9 +8,14 @@ from enum import StrEnum
 class Permission(StrEnum):
     """Every permission that a route or a topic may ask for."""
 
-    ORDERS_READ = "orders:read"
-    ORDERS_WRITE = "orders:write"
-    METRICS_READ = "metrics:read"
+    API_KEYS_WRITE = "api-keys:write"
+    AUDIT_READ = "audit:read"
     CATALOG_WRITE = "catalog:write"
+    CUSTOMERS_ERASE = "customers:erase"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    METRICS_READ = "metrics:read"
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"

@@ -61,7 +61,8 @@ def _seen() -> _Seen:
 
 
 _FIND = """
-SELECT s.user_id, s.ends_at, u.username, u.email_verified_at IS NOT NULL AS verified,
+SELECT s.user_id, s.ends_at, s.second_factor_at IS NOT NULL AS second_factor, u.username,
+       u.email_verified_at IS NOT NULL AS verified,
        ARRAY(SELECT DISTINCT p FROM user_roles ur JOIN roles r ON r.name = ur.role, unnest(r.permissions) p
              WHERE ur.user_id = u.id) AS permissions
 FROM sessions s JOIN users u ON u.id = s.user_id
@@ -77,7 +78,9 @@ def check(session_id: UUID, *, fresh: bool = False) -> LiveSession | None:
         if row is None:
             _seen().drop(session_id)
             return None
-        caller = Caller(row.user_id, session_id, frozenset(row.permissions), row.verified, row.username)
+        caller = Caller(
+            row.user_id, session_id, frozenset(row.permissions), row.verified, row.username, row.second_factor
+        )
         found = LiveSession(caller, row.ends_at)
         _seen().put(session_id, found)
     return found if found.ends_at > now() else None

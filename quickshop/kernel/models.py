@@ -43,7 +43,10 @@ class PendingFact(Base):
 
 
 class IdempotencyKey(Base):
-    """The answer a caller's key is bound to. Only a 2xx is stored."""
+    """The answer a caller's key is bound to. Only a 2xx is stored.
+
+    Answers hold addresses: `body` is sealed under the master key `key_id`; without one it stands as older code left it.
+    """
 
     __tablename__ = "idempotency_keys"
     caller: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -52,6 +55,7 @@ class IdempotencyKey(Base):
     request_hash: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[int] = mapped_column(SmallInteger)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
 

@@ -1,10 +1,16 @@
-"""The request id of the work in hand: set by an edge or a task, written beside every fact that the work records."""
+"""Whose work is in hand: request id, actor and network, set by an edge or a task.
+
+They are written beside what the work records: the id beside every fact, all three in the audit log."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 
+SYSTEM = "system"
+
 _request_id: ContextVar[str | None] = ContextVar("quickshop_request_id", default=None)
+_actor: ContextVar[str] = ContextVar("quickshop_actor", default=SYSTEM)
+_network: ContextVar[str | None] = ContextVar("quickshop_network", default=None)
 
 
 def request_id() -> str | None:
@@ -15,3 +21,19 @@ def request_id() -> str | None:
 def set_request_id(value: str | None) -> None:
     """Say which request the work of this thread or greenlet belongs to from now on."""
     _request_id.set(value)
+
+
+def actor() -> str:
+    """Who acts: `user:ID`, `key:ID`, `anonymous`, or `system` for tasks and commands."""
+    return _actor.get()
+
+
+def network() -> str | None:
+    """The network the request came from (never the whole address), or None."""
+    return _network.get()
+
+
+def set_actor(actor: str, network: str | None = None) -> None:
+    """Say who acts from now on in this thread or greenlet."""
+    _actor.set(actor)
+    _network.set(network)

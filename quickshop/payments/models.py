@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,3 +67,29 @@ class PaymentWebhook(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     received_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (Index("ix_payment_webhooks_received_at", "received_at"),)
+
+
+class PaymentMethod(Base):
+    """A card that a member keeps at the provider: its token, sealed, and what may be shown of it.
+
+    Whoever has any has exactly one default: the index refuses two, a deferred trigger refuses none.
+    """
+
+    __tablename__ = "payment_methods"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    provider: Mapped[str] = mapped_column(Text)
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    token_index: Mapped[bytes] = mapped_column(LargeBinary)
+    brand: Mapped[str] = mapped_column(Text)
+    last4: Mapped[str] = mapped_column(Text)
+    exp_month: Mapped[int] = mapped_column(SmallInteger)
+    exp_year: Mapped[int] = mapped_column(SmallInteger)
+    is_default: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("last4 ~ '^[0-9]{4}$'", name="last4_form"),
+        CheckConstraint("exp_month BETWEEN 1 AND 12 AND exp_year BETWEEN 2000 AND 2199", name="expiry_form"),
+        Index("uq_payment_methods_default", "user_id", unique=True, postgresql_where=text("is_default")),
+        Index("uq_payment_methods_token", "user_id", "token_index", unique=True),
+    )

@@ -6,8 +6,11 @@ import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from quickshop.accounts import sessions
 from quickshop.accounts.mailing import place
 from quickshop.accounts.people import load_person
+from quickshop.accounts.queries import user_id_of_login
+from quickshop.accounts.roles import grant
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
 
@@ -72,6 +75,19 @@ def an_account(client, *, verified=True, **changes):
         token = mailed(client, "account.verification_requested")[-1]["token"]
         assert client.post("/api/v1/auth/verify-email", json={"token": token}).status_code == 200
     assert account.sign_in().status_code == 200
+    return account
+
+
+def a_staff_account(client, role="admin", **changes):
+    """A member of staff, signed in with a second factor (noted in the session, without the cost of setting one up)."""
+    account = an_account(client, **changes)
+    with client.application.app_context():
+        user_id = user_id_of_login(account.email)
+        run_unit(lambda: grant(user_id, role))
+        run_unit(lambda: db.run("UPDATE sessions SET second_factor_at = now() WHERE user_id = :id", id=user_id))
+        with reading():
+            sessions.forget_user(user_id)
+    account.extra["id"] = user_id
     return account
 
 

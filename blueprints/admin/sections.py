@@ -1,0 +1,23 @@
+"""The areas of the staff's pages: what the navigation shows, and the permission that each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import g
+
+from quickshop.accounts.callers import ANONYMOUS
+from quickshop.accounts.permissions import Permission
+
+# key, address, icon, label, permission
+SECTIONS = (
+    ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
+    ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
+)
+
+
+def navigation() -> dict[str, Any]:
+    """What every template of the staff is given."""
+    may: Callable[[Permission], bool] = g.get("caller", ANONYMOUS).may
+    return {"staff_sections": SECTIONS, "may": may}
