@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "quickshop.runtime.commands:run",
     "migrate": "quickshop.runtime.migrating:migrate",
     "demo": "quickshop.runtime.demo_shop:demo",
+    "audit-verify": "quickshop.runtime.auditing:audit_verify",
     "replay": "quickshop.runtime.replaying:replay_command",
 }
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from flask import g, request
 
+from blueprints.http.actors import act_as
+from blueprints.http.audits import refusing
 from blueprints.http.tokens import AccessClaims, TokenInvalid, read_access_token
 from quickshop.accounts import sessions
 from quickshop.accounts.callers import ANONYMOUS, Caller
@@ -48,10 +50,18 @@ def load_caller(*, fresh: bool = False) -> Caller:
     return sessions.caller(found.session_id, found.user_id, fresh=fresh) if found else ANONYMOUS
 
 
-def _guard(view: View, access: str, load: Callable[[], Caller]) -> View:
+def _anybody(_caller: Caller) -> None:
+    """No more is asked of the caller than to be who they say."""
+
+
+def _guard(view: View, access: str, load: Callable[[], Caller], check: Callable[[Caller], None] = _anybody) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.caller = load()
+        g.access = access
+        g.caller = caller = load()
+        act_as(caller)
+        with refusing():
+            check(caller)
         return view(*args, **kwargs)
 
     guarded.access = access  # type: ignore[attr-defined]
@@ -86,11 +96,9 @@ def member_now(view: View) -> View:
 
 
 def staff(permission: Permission) -> Callable[[View], View]:
-    """Staff with a permission, looked up at this moment."""
+    """Staff with a permission, looked up at this moment. A refusal stands in the audit log."""
 
     def load() -> Caller:
-        caller = _member(fresh=True)
-        caller.require(permission)
-        return caller
+        return _member(fresh=True)
 
-    return lambda view: _guard(view, f"staff:{permission}", load)
+    return lambda view: _guard(view, f"staff:{permission}", load, lambda caller: caller.require(permission))

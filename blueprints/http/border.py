@@ -12,9 +12,12 @@ from typing import Any
 from blueprints.http import request_id, timing
 from blueprints.http.headers import Headers, fixed_headers
 from quickshop.config import Settings
+from quickshop.kernel import tracing
 
 ROUTE = "quickshop.route"
 EXTRA = "quickshop.headers"
+# Who acts until the caller is known: a connection's greenlet must not keep the last request's.
+NOBODY = "anonymous"
 
 
 class Border:
@@ -27,6 +30,7 @@ class Border:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         began = time.perf_counter()
         ours = request_id.begin(environ.get("HTTP_X_REQUEST_ID"))
+        tracing.set_actor(NOBODY)
         environ[EXTRA] = extra = [(request_id.HEADER, ours)]
 
         def start(status: str, headers: Headers, *more: Any) -> Any:

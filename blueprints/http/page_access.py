@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 from flask import g, redirect, request
 
 from blueprints.http import cookies
+from blueprints.http.actors import act_as
+from blueprints.http.audits import refusing
 from blueprints.http.cookies import Cookie
 from blueprints.http.tokens import read_access_token, read_refresh_token, token_pair
 from quickshop.accounts import sessions
@@ -66,9 +68,12 @@ def _renewed(renewal: str | None) -> Caller:
 def _guard(view: View, access: str, check: Callable[[Caller], None], *, fresh: bool = False) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.access = access
         g.caller = page_caller(fresh=fresh)
+        act_as(g.caller)
         try:
-            check(g.caller)
+            with refusing():
+                check(g.caller)
         except Unauthenticated:
             return redirect(sign_in_address(), 303)
         return view(*args, **kwargs)

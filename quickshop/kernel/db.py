@@ -27,6 +27,8 @@ watchers: list[Callable[[str], None]] = []
 
 # Where a session's unit of work stands: asked for, or begun on the server.
 UNIT, DUE, BEGUN = "quickshop.unit", "due", "begun"
+# What the unit still does before it commits: pairs of order and work.
+_ENDING = "quickshop.ending"
 
 
 class Result:
@@ -135,6 +137,20 @@ def open_unit() -> None:
     if UNIT in info:
         raise RuntimeError("units of work do not nest")
     info[UNIT] = DUE
+    info.pop(_ENDING, None)
+
+
+def at_the_end(order: str, work: Callable[[], None]) -> None:
+    """Put `work` off to the end of the unit in hand. Raises RuntimeError outside of one."""
+    if not in_transaction():
+        raise RuntimeError("this belongs into a unit of work")
+    db.session().info.setdefault(_ENDING, []).append((order, work))
+
+
+def due_at_the_end() -> list[Callable[[], None]]:
+    """What was put off to the end, in its order."""
+    put_off: list[tuple[str, Callable[[], None]]] = db.session().info.pop(_ENDING, [])
+    return [work for _, work in sorted(put_off, key=lambda pair: pair[0])]
 
 
 def close_unit(command: str | None) -> None:

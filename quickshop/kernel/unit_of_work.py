@@ -19,12 +19,22 @@ RETRYABLE = frozenset({"40001", "40P01", "55P03"})
 ATTEMPTS = 4
 
 
+def before_commit(work: Callable[[], None], order: str = "") -> None:
+    """Have `work` run as the last thing of the unit in hand, after what comes earlier by `order`.
+
+    For rows that every unit wants to lock: they are then held for the commit alone, and always in the same order.
+    """
+    db.at_the_end(order, work)
+
+
 @contextmanager
 def unit_of_work() -> Iterator[None]:
     """Commit what happens inside; on any error roll all of it back. Units do not nest."""
     db.open_unit()
     try:
         yield
+        for work in db.due_at_the_end():
+            work()
     except BaseException:
         db.close_unit(None)
         raise

@@ -1,0 +1,98 @@
+"""Every change by staff leaves one entry in the audit log, every refusal at most one a minute."""
+
+import pytest
+
+from quickshop.kernel import tracing
+from quickshop.kernel.unit_of_work import reading
+from quickshop.security import audit
+from quickshop.security.audit_chain import head, page, verify
+from tests.factories.accounts import a_staff_account, an_account, execute, is_problem
+from tests.factories.pages import stock_shop
+
+CATEGORY = {"slug": "mugs", "name": "Mugs"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused_yet(monkeypatch):
+    """The log outlives a test; what was refused lately must not."""
+    monkeypatch.setattr(audit, "_denials", audit._Bound())
+
+
+def entries(client, actor, **more):
+    with client.application.app_context(), reading():
+        assert verify("staff") is None
+        return page(chain="staff", actor=f"user:{actor.extra['id']}", **more)["items"]
+
+
+def test_a_change_by_staff_leaves_one_entry(client):
+    admin = a_staff_account(client)
+    answer = client.post(
+        "/api/v1/admin/categories",
+        json=CATEGORY,
+        headers=admin.headers | {"X-Request-ID": "the-request"},
+        environ_base={"REMOTE_ADDR": "203.0.113.77"},
+    )
+    assert answer.status_code == 201
+    [entry] = entries(client, admin)
+    assert entry["action"] == "admin_catalogue.create_category"
+    assert entry["data"] == {"fields": ["name", "slug"]}
+    assert (entry["outcome"], entry["network"], entry["request_id"]) == ("done", "203.0.113.0/24", "the-request")
+
+
+def test_the_entry_names_what_was_changed(client):
+    variants = stock_shop(client.application)
+    admin = a_staff_account(client)
+    address = f"/api/v1/admin/variants/{variants['MUG-RED']}/stock"
+    assert client.post(address, json={"quantity": 5}, headers=admin.headers).status_code == 204
+    [entry] = entries(client, admin)
+    assert entry["target"] == f"variant:{variants['MUG-RED']}"
+    assert entry["data"] == {"fields": ["quantity"]}
+
+
+def test_what_is_refused_for_its_content_changes_nothing_and_leaves_no_entry(client):
+    admin = a_staff_account(client)
+    assert client.post("/api/v1/admin/categories", json={"slug": "A b"}, headers=admin.headers).status_code == 422
+    assert client.post("/api/v1/admin/categories", json=CATEGORY, headers=admin.headers).status_code == 201
+    assert client.post("/api/v1/admin/categories", json=CATEGORY, headers=admin.headers).status_code >= 400
+    assert len(entries(client, admin)) == 1
+
+
+def test_reading_leaves_no_entry(client):
+    admin = a_staff_account(client)
+    assert admin.get("/admin/orders").status_code == 200
+    assert entries(client, admin) == []
+
+
+def test_a_refusal_is_noted_once_a_minute(client):
+    support = a_staff_account(client, "support")
+    for _ in range(3):
+        answer = client.post("/api/v1/admin/categories", json=CATEGORY, headers=support.headers)
+        assert is_problem(answer, 403, "forbidden")
+    [entry] = entries(client, support)
+    assert (entry["outcome"], entry["data"]) == ("denied", {"reason": "forbidden"})
+
+
+def test_a_missing_second_factor_is_noted(client):
+    admin = a_staff_account(client)
+    execute(client, "UPDATE sessions SET second_factor_at = NULL WHERE user_id = :id", id=admin.extra["id"])
+    assert client.post("/api/v1/admin/categories", json=CATEGORY, headers=admin.headers).status_code == 403
+    [entry] = entries(client, admin)
+    assert entry["data"] == {"reason": "second_factor_needed"}
+
+
+def test_the_next_request_does_not_inherit_the_actor(client):
+    """One greenlet serves a whole connection: what a stranger causes must not be put down to who came before."""
+    admin = a_staff_account(client)
+    assert client.post("/api/v1/admin/categories", json=CATEGORY, headers=admin.headers).status_code == 201
+    client.get("/healthz")
+    assert tracing.actor() == "anonymous"
+    tracing.set_actor(tracing.SYSTEM)
+
+
+def test_changes_by_customers_leave_no_entry_in_the_chain_of_staff(client):
+    with client.application.app_context(), reading():
+        before = head("staff").seq
+    account = an_account(client)
+    assert client.post("/api/v1/auth/logout", headers=account.headers).status_code == 204
+    with client.application.app_context(), reading():
+        assert head("staff").seq == before
