@@ -14,6 +14,7 @@ from quickshop.accounts.permissions import Permission
 SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
+    ("audit", "/admin/audit", "scroll-text", "Audit", Permission.AUDIT_READ),
 )
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments
+from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import shipping as admin_shipping
@@ -27,6 +28,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_catalogue.blp,
     admin_orders.blp,
     admin_shipping.blp,
+    admin_audit.blp,
     ops.blp,
 )
 

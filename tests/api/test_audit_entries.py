@@ -96,3 +96,25 @@ def test_changes_by_customers_leave_no_entry_in_the_chain_of_staff(client):
     assert client.post("/api/v1/auth/logout", headers=account.headers).status_code == 204
     with client.application.app_context(), reading():
         assert head("staff").seq == before
+
+
+def test_the_log_is_read_by_those_who_may_and_narrowed_down(client):
+    admin, support = a_staff_account(client), a_staff_account(client, "support")
+    for slug in ("one", "two", "three"):
+        body = {"slug": slug, "name": slug}
+        assert client.post("/api/v1/admin/categories", json=body, headers=admin.headers).status_code == 201
+    assert is_problem(support.get("/admin/audit-log"), 403, "forbidden")
+
+    mine = f"/admin/audit-log?actor=user:{admin.extra['id']}"
+    first = admin.get(f"{mine}&limit=2").json
+    rest = admin.get(f"{mine}&limit=2&cursor={first['next_cursor']}").json
+    assert [len(first["items"]), len(rest["items"]), rest["next_cursor"]] == [2, 1, None]
+    assert first["items"][0]["seq"] > first["items"][1]["seq"] > rest["items"][0]["seq"]
+
+    refused = f"/admin/audit-log?actor=user:{support.extra['id']}"
+    assert [e["outcome"] for e in admin.get(f"{refused}&outcome=denied&chain=staff").json["items"]] == ["denied"]
+    assert admin.get(f"{refused}&outcome=done").json["items"] == []
+    assert admin.get(f"{mine}&until=2020-01-01T00:00:00Z").json["items"] == []
+    assert len(admin.get(f"{mine}&since=2020-01-01T00:00:00Z").json["items"]) == 3
+    for wrong in ("chain=other", "outcome=lost", "since=yesterday", "cursor=abc", "limit=0"):
+        assert is_problem(admin.get(f"/admin/audit-log?{wrong}"), 422, "validation_failed"), wrong
