@@ -1,13 +1,15 @@
 """Alembic's entry: linear migrations, each in its own transaction, with a short lock timeout."""
 
 import os
+import sys
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
 
 from quickshop.config import rewrite_database_url
 from quickshop.extensions import Base
 from quickshop.factory import MODELS
+from quickshop.runtime import database_roles
 
 assert MODELS  # imported for the tables they define
 target_metadata = Base.metadata
@@ -24,6 +26,20 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=target_metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
+        connection.commit()
+        with connection.begin():
+            grant(connection)
+
+
+def grant(connection: Connection) -> None:
+    """Give each kind of process its database role. Only development goes on without, as the tables' owner."""
+    with connection.connection.cursor() as cursor:
+        try:
+            database_roles.set_up(cursor)
+        except database_roles.RolesMissing as refusal:
+            if os.environ.get("QUICKSHOP_ENV", "production") == "production":
+                raise
+            sys.stderr.write(f"WARNING: {refusal} Until then every process works as the tables' owner.\n")
 
 
 run()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import Engine, event, make_url
 
 from quickshop.accounts import models as _accounts
 from quickshop.cart import models as _cart
@@ -21,6 +23,7 @@ from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
+from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
 
@@ -30,7 +33,9 @@ Edge = Callable[[Flask], None]
 MODELS = (_accounts, _cart, _catalog, _inventory, _kernel, _notifications, _orders, _payments, _security, _shipping)
 
 # Seconds a statement may take, and wait for a lock, per kind of process.
-TIMEOUTS = {"web": (3, 1), "worker": (10, 3), "relay": (10, 3), "report": (60, 3)}
+TIMEOUTS = {"web": (3, 1), "worker": (10, 3), "relay": (10, 3), "report": (60, 3), "command": (10, 3)}
+
+log = logging.getLogger(__name__)
 
 
 def engine_options(settings: Settings, role: str) -> dict[str, Any]:
@@ -63,8 +68,33 @@ def engine_options(settings: Settings, role: str) -> dict[str, Any]:
     }
 
 
+def take_role(engine: Engine, role: str, *, required: bool) -> None:
+    """Have every connection take a process' database role at once, and with it no more rights than that needs.
+
+    Where it is not `required` (in development), a database without the roles is used as it is.
+    """
+
+    @event.listens_for(engine, "connect")
+    def set_role(connection: Any, _: Any) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {role}")
+            connection.commit()
+        except (psycopg2.DataError, psycopg2.ProgrammingError) as error:
+            reason = str(error).strip().splitlines()[0]
+            if required:
+                connection.close()
+                raise psycopg2.OperationalError(f"the database role cannot be taken: {reason}") from error
+            connection.rollback()
+            log.warning("working as the tables' owner: %s", reason)
+
+
 def create_app(edges: Iterable[Edge] = (), *, role: str = "web", settings: Settings | None = None) -> Flask:
-    """The application with its core; each edge registers its own routes. Raises SettingsError."""
+    """The application with its core; each edge registers its own routes. Raises SettingsError.
+
+    `role` is the kind of process: "web", "worker" and "relay" take its database role, "command" and "report" (which
+    may take a minute over a statement) work as the tables' owner.
+    """
     settings = settings or load_settings(os.environ)
     app = Flask("quickshop", root_path=str(Path(__file__).parent), static_folder=None, template_folder=None)
     app.config.update(
@@ -78,6 +108,8 @@ def create_app(edges: Iterable[Edge] = (), *, role: str = "web", settings: Setti
     db.init_app(app)
     with app.app_context():
         watch_pool(db.engine)
+        if role in PROCESSES:
+            take_role(db.engine, role_of(role), required=settings.env == "production")
     for edge in edges:
         edge(app)
     return app

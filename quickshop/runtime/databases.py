@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import psycopg2
 
+from quickshop.runtime import database_roles
 from quickshop.runtime.failures import CannotStart
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
@@ -66,6 +67,12 @@ def revision(url: str) -> str | None:
         cursor.execute("SELECT version_num FROM alembic_version")
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def has_roles(url: str) -> bool:
+    """Whether the processes' database roles are there with what this program grants them."""
+    with _connected(url) as connection, connection.cursor() as cursor:
+        return database_roles.in_place(cursor)
 
 
 def identity(url: str) -> str:

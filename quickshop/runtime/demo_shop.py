@@ -22,7 +22,7 @@ def demo() -> None:
     if not settings.development:
         raise click.ClickException("The demo shop has public passwords; it exists in development only.")
     try:
-        with create_app(role="worker", settings=settings).app_context():
+        with create_app(role="command", settings=settings).app_context():
             seed()
     except SQLAlchemyError as error:
         raise click.ClickException(f"The demo shop could not be filled: {str(error).splitlines()[0]}") from error

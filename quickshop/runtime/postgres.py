@@ -243,6 +243,8 @@ class Postgres:
         if cursor.fetchone() is None:
             cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLE)))
             cursor.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(ROLE)))
+        # The migrations make the processes' roles. Folders of earlier versions have a role that may not yet.
+        cursor.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(sql.Identifier(ROLE)))
         if self.port:
             alter = sql.SQL("ALTER ROLE {} PASSWORD {} CREATEDB")
             cursor.execute(alter.format(sql.Identifier(ROLE), sql.Literal(self._password())))

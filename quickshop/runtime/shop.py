@@ -142,7 +142,8 @@ class Shop:
 
     def _migrate(self) -> None:
         newest = databases.newest_revision(ROOT / "migrations" / "versions")
-        if newest is None or databases.revision(self._env["DATABASE_URL"]) != newest:
+        url = self._env["DATABASE_URL"]
+        if newest is None or databases.revision(url) != newest or not databases.has_roles(url):
             self._supervisor.log("bringing the database up to date")
             self._supervisor.run_once(self._command_child("migrate"), seconds=600)
 

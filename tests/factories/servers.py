@@ -32,7 +32,7 @@ class TestServers:
 
     def migrate(self):
         """Bring the database up to date."""
-        with _environment(DATABASE_URL=self.database):
+        with _environment(DATABASE_URL=self.database, QUICKSHOP_ENV="testing"):
             command.upgrade(Config(ROOT / "alembic.ini"), "head")
 
     def connect(self):
