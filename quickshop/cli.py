@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "quickshop.runtime.commands:run",
     "migrate": "quickshop.runtime.migrating:migrate",
     "demo": "quickshop.runtime.demo_shop:demo",
+    "totp": "quickshop.runtime.demo_codes:totp_command",
     "replay": "quickshop.runtime.replaying:replay_command",
 }
 
