@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from quickshop.demo.replay.accounts import Session
+from quickshop.demo.replay.client import Client
 from quickshop.runtime.home import Home, chosen
 from quickshop.runtime.shop import recorded_processes
 
@@ -22,6 +24,11 @@ class RunningShop:
     admin: dict[str, str]
     database_url: str
     processes: dict[str, int]
+
+    def staff_token(self) -> str:
+        """An access token of the administrator, who signs in with two factors."""
+        who = self.admin
+        return Session(Client(self.url, 1), who["login"], who["password"], who.get("totp_secret")).token()
 
 
 def find() -> RunningShop:

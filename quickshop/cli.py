@@ -13,6 +13,7 @@ COMMANDS = {
     "migrate": "quickshop.runtime.migrating:migrate",
     "demo": "quickshop.runtime.demo_shop:demo",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",
+    "totp": "quickshop.runtime.demo_codes:totp_command",
     "replay": "quickshop.runtime.replaying:replay_command",
 }
 

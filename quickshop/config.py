@@ -64,6 +64,8 @@ class Settings:
     cors_origins: tuple[str, ...]  # CORS_ORIGINS: extra origins allowed on the socket, by comma
     secure_cookies: bool  # SECURE_COOKIES: 1 behind HTTPS (names then start with __Host-)
     pool_size: int  # POOL_SIZE: database connections kept per process
+    idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
+    idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -183,5 +185,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         cors_origins=tuple(o.strip() for o in env.get("CORS_ORIGINS", "").split(",") if o.strip()),
         secure_cookies=_flag(env, "SECURE_COOKIES", not development),
         pool_size=_number(env, "POOL_SIZE", 10, 1, 200),
+        idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
+        idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         base_currency=env.get("BASE_CURRENCY") or "USD",
     )

@@ -50,9 +50,12 @@ class Principal:
 
 
 def by_token(token: str) -> Principal:
-    """The holder of an access token whose session lives now. Raises TokenInvalid, TokenExpired, SessionEnded."""
+    """The holder of an access token whose session lives now. Raises TokenInvalid, TokenExpired, SessionEnded.
+
+    No use of the session: sockets open by themselves.
+    """
     user_id, session_id, expires_at = _read(token)
-    return Principal(sessions.caller(session_id, user_id, fresh=True), expires_at)
+    return Principal(sessions.caller(session_id, user_id, fresh=True, touch=False), expires_at)
 
 
 def by_credentials(auth: Any, environ: Mapping[str, Any]) -> Principal:

@@ -12,16 +12,16 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from quickshop.accounts import sessions
+from quickshop.accounts.callers import Caller
 from quickshop.accounts.errors import SessionEnded
-from quickshop.kernel.errors import Forbidden, ShopError
+from quickshop.kernel.errors import Forbidden
 from quickshop.kernel.unit_of_work import reading
-from quickshop.monitoring import live, presence
+from quickshop.monitoring import presence
 from quickshop.monitoring.presence import Presence
 from realtime.bus import Bus
-from realtime.connections import Connection, Connections
+from realtime.connections import Connections
 from realtime.frames import STALLED_SECONDS, Frames
 from realtime.problems import SlowConsumer, TokenExpired
-from realtime.rooms import ADMIN
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +78,18 @@ class Patrol:
                 self._frames.close(connection, TokenExpired())
 
     def close_ended(self) -> None:
-        """Close sockets whose session has ended, and those of staff who lost the permission."""
-        by_session: dict[object, list[Connection]] = {}
-        for connection in self._connections.all():
-            session_id = connection.principal.caller.session_id
-            if session_id is not None:
-                by_session.setdefault(session_id, []).append(connection)
+        """Close sockets whose session has ended or idled out, and those of staff who lost a right they came with."""
+        connections = [c for c in self._connections.all() if c.principal.caller.session_id is not None]
+        wanted = {c.principal.caller.session_id for c in connections}
         with self._app.app_context(), reading():
-            ended = live.ended_sessions([c[0].principal.caller.session_id for c in by_session.values()])  # type: ignore[misc]
-            lost = [c for group in by_session.values() for c in group if c.namespace == ADMIN and not _still_staff(c)]
-        for session_id in ended:
-            for connection in by_session[session_id]:
+            living = sessions.living([session_id for session_id in wanted if session_id is not None])
+        for connection in connections:
+            before = connection.principal.caller
+            session = living.get(before.session_id)  # type: ignore[arg-type]
+            if session is None:
                 self._frames.close(connection, SessionEnded())
-        for connection in lost:
-            self._frames.close(connection, Forbidden())
+            elif not _as_mighty(session.caller, before):
+                self._frames.close(connection, Forbidden())
 
     def close_stalled(self) -> None:
         """Close sockets that took nothing for half a minute while something waited for them."""
@@ -100,15 +98,11 @@ class Patrol:
                 self._frames.close(connection, SlowConsumer())
 
 
-def _still_staff(connection: Connection) -> bool:
-    caller = connection.principal.caller
-    if caller.session_id is None:
-        return False
-    try:
-        session = sessions.check(caller.session_id, fresh=True)
-    except ShopError:
-        return False
-    return session is not None and session.caller.permissions >= caller.permissions
+def _as_mighty(now: Caller, before: Caller) -> bool:
+    """Whether somebody may still do what they could when they came."""
+    if not (before.staff and before.second_factor):
+        return True
+    return now.second_factor and now.permissions >= before.permissions
 
 
 class PresenceNotes:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments
+from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments, second_factor
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import orders as admin_orders
@@ -19,6 +19,7 @@ from blueprints.http.csrf import csrf
 # Every domain's blueprint; a new module is one more line here.
 BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     auth.blp,
+    second_factor.blp,
     me.blp,
     catalogue.blp,
     cart.blp,

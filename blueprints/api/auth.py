@@ -1,4 +1,4 @@
-"""Registration, sign-in, refresh, sign-out, password recovery and sessions by API."""
+"""Registration, sign-in in one step or two, refresh, sign-out, password recovery and sessions by API."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from blueprints.api.schemas.auth import (
     Accepted,
     EmailBody,
     LoginBody,
+    LoginCodeBody,
     RegisterBody,
     ResetBody,
     SessionPage,
@@ -39,9 +40,17 @@ _ACCEPTED = {
 }
 
 
-def device() -> str:
-    """How the list of sessions names this client."""
-    return request.headers.get("User-Agent", "")[:200] or "unknown"
+def origin() -> service.Origin:
+    """Where the request comes from, as the list of sessions names it."""
+    return service.Origin(request.headers.get("User-Agent", "")[:200] or "unknown", client_address())
+
+
+def begin(signed_in: service.SignedIn) -> Response:
+    """The tokens of a new session. A guest's cart named by X-Cart-Token joins the account's."""
+    cart = header_token()
+    if cart:
+        run_unit(lambda: merge_on_login(signed_in.user_id, cart))
+    return json_response(token_pair(signed_in))
 
 
 @blp.post("/register")
@@ -87,12 +96,25 @@ def resend_verification(body: dict[str, Any]) -> Response:
 @blp.answers(200, TokenPair)
 @commits_itself
 def login(body: dict[str, Any]) -> Response:
-    """Sign in by e-mail address or username. A guest's cart named by X-Cart-Token joins the account's."""
-    signed_in = service.authenticate(body["login"], body["password"], device(), client_address())
-    cart = header_token()
-    if cart:
-        run_unit(lambda: merge_on_login(signed_in.user_id, cart))
-    return json_response(token_pair(signed_in))
+    """Sign in by e-mail address or username. A guest's cart named by X-Cart-Token joins the account's.
+
+    With two-factor on the answer is 401 `two_factor_required` with a `challenge` for `/auth/login/2fa`.
+    """
+    return begin(service.authenticate(body["login"], body["password"], origin()))
+
+
+@blp.post("/login/2fa")
+@public
+@limited("auth")
+@blp.arguments(LoginCodeBody)
+@blp.answers(200, TokenPair)
+@commits_itself
+def login_code(body: dict[str, Any]) -> Response:
+    """Answer a sign-in's challenge with the code of an authenticator app, or with a recovery code.
+
+    A challenge is good for 5 minutes and one success, a code once.
+    """
+    return begin(service.answer_challenge(body["challenge"], body["code"], origin()))
 
 
 @blp.post("/refresh")

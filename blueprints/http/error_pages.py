@@ -33,6 +33,7 @@ def _drawn(error: ShopError) -> str:
             status=error.status,
             title=error.title,
             detail=error.detail,
+            code=error.code,
             retry_after=error.headers.get("Retry-After"),
             request_id=request_id.current(),
         )

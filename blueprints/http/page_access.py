@@ -39,37 +39,42 @@ def forget_session() -> None:
     cookies.erase(Cookie.REFRESH)
 
 
-def page_caller(*, fresh: bool = False) -> Caller:
-    """Who looks at this page; ANONYMOUS where the cookies name nobody (any more). Never raises for a bad token."""
+def page_caller(*, fresh: bool = False, touch: bool = True) -> Caller:
+    """Who looks at this page; ANONYMOUS where the cookies name nobody (any more). Never raises for a bad token.
+
+    `touch` is False for what a page asks for by itself: that must not keep a session from ending.
+    """
     access, renewal = cookies.read(Cookie.ACCESS), cookies.read(Cookie.REFRESH)
     if access is None and renewal is None:
         return ANONYMOUS
     try:
         if access:
             claims = read_access_token(access)
-            return sessions.caller(claims.session_id, claims.user_id, fresh=fresh)
+            return sessions.caller(claims.session_id, claims.user_id, fresh=fresh, touch=touch)
     except Unauthenticated:
         pass  # run out, or of a session that has ended: the refresh token decides
     try:
-        return _renewed(renewal)
+        return _renewed(renewal, touch)
     except Unauthenticated:
         forget_session()
         return ANONYMOUS
 
 
-def _renewed(renewal: str | None) -> Caller:
+def _renewed(renewal: str | None, touch: bool) -> Caller:
     if renewal is None:
         raise Unauthenticated
-    signed_in = refresh(read_refresh_token(renewal))
+    signed_in = refresh(read_refresh_token(renewal), touch=touch)
     keep_session(signed_in)
-    return sessions.caller(signed_in.session_id, signed_in.user_id)
+    return sessions.caller(signed_in.session_id, signed_in.user_id, touch=touch)
 
 
-def _guard(view: View, access: str, check: Callable[[Caller], None], *, fresh: bool = False) -> View:
+def _guard(
+    view: View, access: str, check: Callable[[Caller], None], *, fresh: bool = False, touch: bool = True
+) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         g.access = access
-        g.caller = page_caller(fresh=fresh)
+        g.caller = page_caller(fresh=fresh, touch=touch)
         act_as(g.caller)
         try:
             with refusing():
@@ -95,6 +100,11 @@ def shopper(view: View) -> View:
     return _guard(view, "anyone", lambda _caller: None)
 
 
+def shopper_by_itself(view: View) -> View:
+    """Guests and members, for what a page asks for by itself: no use of the session."""
+    return _guard(view, "anyone", lambda _caller: None, touch=False)
+
+
 def shopper_now(view: View) -> View:
     """Guests and members, whose session is looked up at this moment: for what spends money."""
     return _guard(view, "anyone", lambda _caller: None, fresh=True)
@@ -107,6 +117,11 @@ def _signed_in(caller: Caller) -> None:
 def member_page(view: View) -> View:
     """Signed-in users; others are sent to sign in."""
     return _guard(view, "member", _signed_in)
+
+
+def member_page_now(view: View) -> View:
+    """Signed-in users, whose session is looked up at this moment: for changes of the account itself."""
+    return _guard(view, "member", _signed_in, fresh=True)
 
 
 def staff_page(permission: Permission) -> Callable[[View], View]:

@@ -11,11 +11,13 @@ from blueprints.http.commits import commits, commits_itself
 from blueprints.http.limits import client_address, limited
 from blueprints.http.page_access import forget_session, keep_session, member_page, shopper
 from blueprints.storefront import guest_cart
-from blueprints.storefront.forms import EmailForm, NewPasswordForm, SignInForm, SignUpForm
+from blueprints.storefront.forms import CodeForm, EmailForm, NewPasswordForm, SignInForm, SignUpForm
 from blueprints.storefront.pages import field_errors, pages, problem
-from quickshop.accounts import service
+from quickshop.accounts import service, sessions
+from quickshop.accounts.errors import ChallengeInvalid, TwoFactorRequired
 from quickshop.accounts.queries import me
 from quickshop.cart.service import merge_on_login
+from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound, ShopError
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.queries import list_orders
@@ -29,7 +31,7 @@ ORDERS_PER_PAGE = 20
 
 
 def _seen(template: str, status: int = 200, **context: Any) -> Response:
-    shown = {"form": {}, "errors": {}, "problem": None, **context}
+    shown = {"form": {}, "errors": {}, "problem": None, "demo": settings().development, **context}
     return make_response(render_template(template, **shown), status)
 
 
@@ -63,18 +65,61 @@ def sign_in() -> Response:
     context = {"form": {"login": form.login.data}, "next_url": request.form.get("next")}
     if not form.validate():
         return _seen("shop/sign_in.html", 422, errors=form.errors, **context)
-    device = request.headers.get("User-Agent", "")[:200] or "unknown"
     try:
-        signed_in = service.authenticate(form.login.data, form.password.data, device, client_address())
+        signed_in = service.authenticate(form.login.data, form.password.data, _origin())
+    except TwoFactorRequired as halfway:
+        session["challenge"], session["next"] = halfway.challenge, request.form.get("next")
+        return _go("/sign-in/code")
     except ShopError as error:
         return _seen("shop/sign_in.html", error.status, problem=problem(error), **context)
+    return _begin(signed_in, request.form.get("next"))
+
+
+def _origin() -> service.Origin:
+    return service.Origin(request.headers.get("User-Agent", "")[:200] or "unknown", client_address(), "web")
+
+
+def _begin(signed_in: service.SignedIn, wanted: str | None) -> Response:
+    """Give the browser its new session and end the one it had; a guest's cart joins the member's."""
+    before = g.caller
+    if before.signed_in:
+        with suppress(NotFound):
+            run_unit(lambda: sessions.revoke(before.user_id, before.session_id, "signed in anew"))
     token = guest_cart.token()
     if token:
         run_unit(lambda: merge_on_login(signed_in.user_id, token))
         guest_cart.forget()
     session.clear()  # a new sign-in begins with a new CSRF token
     keep_session(signed_in)
-    return _go(local_path(request.form.get("next")))
+    return _go(local_path(wanted))
+
+
+@pages.get("/sign-in/code")
+@shopper
+def sign_in_code_form() -> Response:
+    """The second step, for a browser that has taken the first."""
+    if "challenge" not in session:
+        return _go("/sign-in")
+    return _seen("shop/sign_in_code.html")
+
+
+@pages.post("/sign-in/code")
+@shopper
+@limited("auth")
+@commits_itself
+def sign_in_code() -> Response:
+    """Take the code and start the session."""
+    form = CodeForm(request.form)
+    if not form.validate():
+        return _seen("shop/sign_in_code.html", 422, errors=form.errors)
+    try:
+        signed_in = service.answer_challenge(session.get("challenge", ""), form.code.data, _origin())
+    except ChallengeInvalid as error:
+        session.pop("challenge", None)
+        return _seen("shop/sign_in.html", error.status, problem=problem(error), next_url=session.get("next"))
+    except ShopError as error:
+        return _seen("shop/sign_in_code.html", error.status, problem=problem(error))
+    return _begin(signed_in, session.get("next"))
 
 
 @pages.post("/sign-out")

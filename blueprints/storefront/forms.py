@@ -86,6 +86,12 @@ class SignInForm(Form):
     password = _password()
 
 
+class CodeForm(Form):
+    """A code of the second factor."""
+
+    code = _text(40)
+
+
 class EmailForm(Form):
     """One e-mail address."""
 

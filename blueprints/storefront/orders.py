@@ -11,7 +11,7 @@ from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.orders import viewer
-from blueprints.http.page_access import shopper, shopper_now
+from blueprints.http.page_access import shopper, shopper_by_itself, shopper_now
 from blueprints.storefront import guest_orders, timeline
 from blueprints.storefront.cards import payment_options
 from blueprints.storefront.pages import pages, problem
@@ -38,7 +38,7 @@ def order(number: str) -> Response:
 
 
 @pages.get("/orders/<number>/live")
-@shopper
+@shopper_by_itself
 def live_part(number: str) -> str:
     """The part that changes, drawn anew."""
     return render_template("shop/_order_live.html", **_live(number))

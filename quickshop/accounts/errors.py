@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quickshop.kernel.errors import Forbidden, ShopError, Unauthenticated
+from quickshop.kernel.errors import Conflict, Forbidden, ShopError, Unauthenticated
 
 
 class WrongCredentials(Unauthenticated):
@@ -71,6 +71,81 @@ class SecondFactorNeeded(Forbidden):
     code, title = "second_factor_needed", "Two-factor sign-in needed"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Staff work needs two-factor sign-in: set it up under Security, then sign in again."
-        )
+        super().__init__("Staff work needs two-factor sign-in: turn it on under Security in your account.")
+
+
+class TwoFactorRequired(Unauthenticated):
+    """The password was right; the sign-in goes on with a code and this challenge, for five minutes."""
+
+    code, title = "two_factor_required", "A second step is needed"
+
+    def __init__(self, challenge: str, methods: list[str]) -> None:
+        super().__init__("Send a code with this challenge to go on.", challenge=challenge, methods=methods)
+
+    @property
+    def challenge(self) -> str:
+        """The token that the second step must bring."""
+        return str(self.extra["challenge"])
+
+
+class ChallengeInvalid(Unauthenticated):
+    """A challenge is unknown, answered, or older than five minutes."""
+
+    code, title = "challenge_invalid", "Begin again"
+
+    def __init__(self) -> None:
+        super().__init__("This step was answered already or took too long; begin again.")
+
+
+class SignInCodeWrong(Unauthenticated):
+    """The code of a sign-in's second step is wrong or was used."""
+
+    code, title = "code_wrong", "Wrong code"
+
+    def __init__(self) -> None:
+        super().__init__("This code is not right, or was used already. Wait for the next one.")
+
+
+class CodeWrong(Forbidden):
+    """A change that needs a code was asked for with one that is wrong or was used."""
+
+    code, title = "code_wrong", "Wrong code"
+
+    def __init__(self) -> None:
+        super().__init__("This code is not right, or was used already; nothing was changed.")
+
+
+class CodeNeeded(Forbidden):
+    """A change that needs a code, since two-factor is on, was asked for without."""
+
+    code, title = "code_needed", "A code is needed"
+
+    def __init__(self) -> None:
+        super().__init__("Two-factor sign-in is on, so a code is needed beside the password.")
+
+
+class TwoFactorIsOn(Conflict):
+    """Two-factor is on already."""
+
+    code, title = "two_factor_on", "Two-factor is on already"
+
+
+class TwoFactorIsOff(Conflict):
+    """Two-factor is not on."""
+
+    code, title = "two_factor_off", "Two-factor is not on"
+
+
+class SetUpFirst(Conflict):
+    """There is no secret that waits for its first code, or it waited for longer than 30 minutes."""
+
+    code, title = "set_up_first", "Set it up first"
+
+
+class StaffNeedSecondFactor(Forbidden):
+    """Staff may not turn their second factor off."""
+
+    code, title = "staff_need_second_factor", "Staff need two-factor sign-in"
+
+    def __init__(self) -> None:
+        super().__init__("Staff work needs two-factor sign-in, so it stays on while you have a role.")

@@ -1,4 +1,4 @@
-"""Deleting what accounts no longer need: sessions long over, mailed tokens long used, counters that no longer count."""
+"""Deleting what accounts no longer need: sessions long over, tokens long used, counters that no longer count."""
 
 from __future__ import annotations
 
@@ -20,4 +20,5 @@ def prune() -> int:
         "DELETE FROM sessions WHERE ends_at < :before OR revoked_at < :before", before=at - KEEP_SESSIONS
     ).rowcount
     tokens = db.run("DELETE FROM email_tokens WHERE expires_at < :before", before=at - KEEP_TOKENS).rowcount
-    return sessions + tokens + lockout.prune()
+    asked = db.run("DELETE FROM challenges WHERE expires_at < :at", at=at).rowcount
+    return sessions + tokens + asked + lockout.prune()

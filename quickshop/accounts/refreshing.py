@@ -24,6 +24,7 @@ from quickshop.kernel.crypto import digest
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.security.networks import coarse_network
 
 REFRESH_LIFE = timedelta(days=7)
 SESSION_LIFE = timedelta(days=30)
@@ -42,21 +43,37 @@ class SignedIn:
     refresh_expires_at: datetime
 
 
-def start_session(user_id: UUID, device: str) -> SignedIn:
-    """A new session of a user who has proved who they are. Writes; the caller commits."""
+@dataclass(frozen=True)
+class Origin:
+    """Where a sign-in comes from: how the list of sessions names the device, its address, and the session's kind.
+
+    The kind is "web" for a browser on our pages and "app" for all others.
+    """
+
+    device: str
+    address: str
+    kind: str = "app"
+
+
+def start_session(user_id: UUID, origin: Origin, *, second_factor: bool = False) -> SignedIn:
+    """A new session of a user who has proved who they are, with one factor or two. Writes; the caller commits."""
     session_id, secret, at = new_id(), secrets.token_urlsafe(32), now()
     ends_at = at + SESSION_LIFE
     db.run(
         """
         WITH made AS (
-            INSERT INTO sessions (id, user_id, device, created_at, last_used_at, ends_at)
-            VALUES (:id, :user, :device, :at, :at, :ends) RETURNING id)
+            INSERT INTO sessions (id, user_id, device, kind, network, proved_at, second_factor_at, created_at,
+                                  last_used_at, ends_at)
+            VALUES (:id, :user, :device, :kind, :network, :at, :second_factor_at, :at, :at, :ends) RETURNING id)
         INSERT INTO refresh_tokens (token_hash, session_id, expires_at, created_at)
         SELECT :hash, id, :expires, :at FROM made
         """,
         id=session_id,
         user=user_id,
-        device=device[:_DEVICE_LENGTH],
+        device=origin.device[:_DEVICE_LENGTH],
+        kind=origin.kind,
+        network=coarse_network(origin.address),
+        second_factor_at=at if second_factor else None,
         at=at,
         ends=ends_at,
         hash=digest(secret),
@@ -65,37 +82,39 @@ def start_session(user_id: UUID, device: str) -> SignedIn:
     return SignedIn(user_id, session_id, secret, at, at + REFRESH_LIFE)
 
 
-def refresh(secret: str) -> SignedIn:
-    """Exchange a refresh secret for its successor.
+def refresh(secret: str, *, touch: bool = True) -> SignedIn:
+    """Exchange a refresh secret for its successor; a use of the session, unless `touch` says otherwise.
 
     The immediate predecessor gets the same successor for 10 s more, so that parallel uses and lost answers do no
     harm. Raises SessionEnded for one that is unknown or over, RefreshReused (and ends the session) for an old one.
     """
-    found = run_unit(lambda: _exchange(secret))
+    found = run_unit(lambda: _exchange(secret, touch))
     if found is None:
         raise RefreshReused
     return found
 
 
-def _exchange(secret: str) -> SignedIn | None:
+_SESSION = f"""
+SELECT s.id, s.user_id, s.ends_at FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.id = :id AND {sessions.LIVES} FOR UPDATE OF s
+"""
+
+
+def _exchange(secret: str, touch: bool) -> SignedIn | None:
     token = db.row(
         "SELECT session_id, expires_at, rotated_at FROM refresh_tokens WHERE token_hash = :hash FOR UPDATE",
         hash=digest(secret),
     )
     if token is None:
         raise SessionEnded
-    session = db.row(
-        "SELECT s.id, s.user_id, s.ends_at FROM sessions s JOIN users u ON u.id = s.user_id"
-        " WHERE s.id = :id AND s.revoked_at IS NULL AND u.disabled_at IS NULL FOR UPDATE OF s",
-        id=token.session_id,
-    )
     at = now()
-    if session is None or session.ends_at <= at:
+    session = db.row(_SESSION, id=token.session_id, **sessions.cutoffs(at))
+    if session is None:
         raise SessionEnded
     if token.rotated_at is None:
         if token.expires_at <= at:
             raise SessionEnded
-        return _rotate(secret, session, at)
+        return _rotate(secret, session, at, touch)
     return _again(secret, session, token.rotated_at, at)
 
 
@@ -104,7 +123,7 @@ def _successor(secret: str) -> str:
     return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
 
 
-def _rotate(secret: str, session: Any, at: datetime) -> SignedIn:
+def _rotate(secret: str, session: Any, at: datetime, touch: bool) -> SignedIn:
     following = _successor(secret)
     expires_at = min(at + REFRESH_LIFE, session.ends_at)
     db.run("UPDATE refresh_tokens SET rotated_at = :at WHERE token_hash = :hash", at=at, hash=digest(secret))
@@ -116,7 +135,8 @@ def _rotate(secret: str, session: Any, at: datetime) -> SignedIn:
         expires=expires_at,
         at=at,
     )
-    db.run("UPDATE sessions SET last_used_at = :at WHERE id = :id", at=at, id=session.id)
+    if touch:
+        db.run("UPDATE sessions SET last_used_at = :at WHERE id = :id", at=at, id=session.id)
     return SignedIn(session.user_id, session.id, following, at, expires_at)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from quickshop.accounts.profile import change_profile
 from quickshop.accounts.recovering import forgot_password, reset_password
-from quickshop.accounts.refreshing import SignedIn, refresh
+from quickshop.accounts.refreshing import Origin, SignedIn, refresh
 from quickshop.accounts.registering import Registration, mark_verified, register, resend_verification, verify_email
-from quickshop.accounts.signing_in import authenticate, sign_out
+from quickshop.accounts.signing_in import answer_challenge, authenticate, sign_out
 
 __all__ = [
+    "Origin",
     "Registration",
     "SignedIn",
+    "answer_challenge",
     "authenticate",
     "change_profile",
     "forgot_password",

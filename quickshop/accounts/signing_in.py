@@ -1,13 +1,23 @@
-"""Signing in with a password, slowed down after failures, with the same answer and work for unknown accounts."""
+"""Signing in with a password, slowed down after failures, with the same answer and work for unknown accounts.
+
+Where two-factor is on, the password gives a challenge, and a code gives the session.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from quickshop.accounts import log, sessions, users
-from quickshop.accounts.errors import AccountDisabled, TooManyAttempts, WrongCredentials
-from quickshop.accounts.refreshing import SignedIn, start_session
+from quickshop.accounts import challenges, log, second_factor, sessions, users
+from quickshop.accounts.errors import (
+    AccountDisabled,
+    ChallengeInvalid,
+    SignInCodeWrong,
+    TooManyAttempts,
+    TwoFactorRequired,
+    WrongCredentials,
+)
+from quickshop.accounts.refreshing import Origin, SignedIn, start_session
 from quickshop.kernel import db
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
@@ -24,15 +34,15 @@ class _Candidate:
     disabled: bool
 
 
-def authenticate(login: str, password: str, device: str, address: str) -> SignedIn:
-    """Sign in by e-mail address or username; starts a session.
+def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
+    """Sign in by e-mail address or username; starts a session, where that needs no second factor.
 
-    `device` describes the client in the list of sessions, `address` is where it calls from. Runs its own units
-    around the hashing. Raises WrongCredentials, TooManyAttempts, AccountDisabled. Facts: account.signed_in.
+    Runs its own units around the hashing. Raises WrongCredentials, TooManyAttempts, AccountDisabled, and
+    TwoFactorRequired with the challenge for `answer_challenge`. Facts: account.signed_in.
     """
     with reading():
         candidate = _candidate(login)
-    run_unit(lambda: _count_attempt(candidate.subject, address))
+    run_unit(lambda: _count_attempt(candidate.subject, origin.address))
     right = passwords.verify(candidate.password_hash, password)
     if not right or candidate.user_id is None:
         raise WrongCredentials
@@ -41,16 +51,54 @@ def authenticate(login: str, password: str, device: str, address: str) -> Signed
         raise AccountDisabled("This account is closed; write to us if that surprises you.")
     renewed = passwords.hash_password(password) if passwords.outdated(candidate.password_hash) else None
 
-    def start() -> SignedIn:
+    def go_on() -> SignedIn | str:
         lockout.clear(lockout.ACCOUNT, candidate.subject)
-        lockout.forgive(lockout.address_budget(), address)
+        lockout.forgive(lockout.address_budget(), origin.address)
         if renewed:
             db.run("UPDATE users SET password_hash = :h WHERE id = :id", h=renewed, id=user_id)
-        signed_in = start_session(user_id, device)
-        log.append(user_id, [Fact("account.signed_in", {"session_id": str(signed_in.session_id)})])
-        return signed_in
+        if second_factor.is_on(user_id):
+            return challenges.ask(challenges.SECOND_FACTOR, user_id)
+        return signed_in(user_id, origin)
 
-    return run_unit(start)
+    found = run_unit(go_on)
+    if isinstance(found, str):
+        raise TwoFactorRequired(found, ["totp", "recovery_code"])
+    return found
+
+
+def signed_in(user_id: UUID, origin: Origin, *, second_factor: bool = False) -> SignedIn:
+    """A session for somebody who has just proved who they are. Writes; the caller commits. Facts: account.signed_in."""
+    found = start_session(user_id, origin, second_factor=second_factor)
+    log.append(user_id, [Fact("account.signed_in", {"session_id": str(found.session_id)})])
+    return found
+
+
+def answer_challenge(challenge: str, code: str, origin: Origin) -> SignedIn:
+    """The second step of a sign-in: a TOTP or recovery code gives the session. A challenge outlives wrong codes.
+
+    Runs its own units. Raises ChallengeInvalid, SignInCodeWrong, TooManyAttempts, AccountDisabled. Facts:
+    account.signed_in.
+    """
+    user_id = run_unit(lambda: _count_code(challenge))
+    return run_unit(lambda: _answer(challenge, user_id, code, origin))
+
+
+def _count_code(challenge: str) -> UUID:
+    asked = challenges.find(challenge, challenges.SECOND_FACTOR)
+    if asked is None or asked.user_id is None:
+        raise ChallengeInvalid
+    second_factor.count_try(asked.user_id)
+    return asked.user_id
+
+
+def _answer(challenge: str, user_id: UUID, code: str, origin: Origin) -> SignedIn:
+    if challenges.close(challenge, challenges.SECOND_FACTOR) is None:
+        raise ChallengeInvalid
+    if db.scalar("SELECT 1 FROM users WHERE id = :id AND disabled_at IS NOT NULL", id=user_id):
+        raise AccountDisabled("This account is closed; write to us if that surprises you.")
+    if not second_factor.take(user_id, code):
+        raise SignInCodeWrong  # which leaves the challenge open: nothing of this unit is kept
+    return signed_in(user_id, origin, second_factor=True)
 
 
 def _candidate(login: str) -> _Candidate:

@@ -1,4 +1,4 @@
-"""The accounts that the demo shop makes. Their passwords are public: they exist in development only."""
+"""The accounts that the demo shop makes. Their passwords and TOTP secrets are public: they are for development."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "username": "sam",
         "first_name": "Sam",
         "last_name": "Okafor",
+        "totp_secret": "SAMPACKSANDSENDSPARCELS234567SAM",
     },
     "admin": {
         "login": f"ada@{DOMAIN}",
@@ -32,5 +33,6 @@ ACCOUNTS: dict[str, dict[str, str]] = {
         "username": "ada",
         "first_name": "Ada",
         "last_name": "Lindqvist",
+        "totp_secret": "ADAHASTHEKEYSOFTHEWHOLESHOP23456",
     },
 }

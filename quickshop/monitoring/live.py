@@ -24,18 +24,6 @@ def account_heads(user_ids: Collection[UUID]) -> dict[UUID, int]:
     return {r.id: r.event_seq for r in found}
 
 
-def ended_sessions(session_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the sessions that have ended: revoked, over, or of a member who was disabled."""
-    if not session_ids:
-        return set()
-    living = db.rows(
-        "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id"
-        " WHERE s.id = ANY(:ids) AND s.revoked_at IS NULL AND s.ends_at > now() AND u.disabled_at IS NULL",
-        ids=list(session_ids),
-    )
-    return set(session_ids) - {r.id for r in living}
-
-
 def product_exists(product_id: UUID) -> bool:
     """Whether a product of this id exists."""
     return bool(db.scalar("SELECT EXISTS (SELECT FROM products WHERE id = :id)", id=product_id))

@@ -42,5 +42,6 @@ def banner(base_url: str, gateway_url: str, accounts: Mapping[str, Mapping[str, 
     if accounts:
         lines += [f"    mailbox   {gateway_url}/outbox", f"    gateway   {gateway_url}/charges", "", "  Sign in as"]
         lines += [f"    {name:<9} {account['login']}  {account['password']}" for name, account in accounts.items()]
+        lines += ["", "  Staff need a code, too: `.venv/bin/python -m quickshop totp staff` (or admin) prints it."]
         lines += ["", "  Pay with the card 4242 4242 4242 4242; 4000 0000 0000 0002 is declined."]
     return "\n".join([*lines, "", f"  Logs are in {logs}. Stop with Ctrl-C.", ""])

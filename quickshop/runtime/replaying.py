@@ -50,6 +50,9 @@ def _prefix(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 @click.option("--url", help="The shop's address, where its folder is not at hand; needs a staff account.")
 @click.option("--staff-login", envvar="QUICKSHOP_STAFF_LOGIN", help="With --url: the staff account.")
 @click.option("--staff-password", envvar="QUICKSHOP_STAFF_PASSWORD", help="With --url; better by the environment.")
+@click.option(
+    "--staff-totp-secret", envvar="QUICKSHOP_STAFF_TOTP_SECRET", help="With --url: its TOTP secret, in base32."
+)
 @click.option("--mail-url", help="With --url: where verification mails can be read (`mail_url` of demo.json).")
 @click.option("--gateway-url", help="With --url: whose ledger to compare (`gateway_url` of demo.json).")
 @click.option("--speed", default="max", callback=_speed, help="`max` (default), or times the file's own speed.")
@@ -123,7 +126,8 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
             "With --url the replay needs a staff account: --staff-login and --staff-password, or "
             "QUICKSHOP_STAFF_LOGIN and QUICKSHOP_STAFF_PASSWORD."
         )
-    return {name: options[name] for name in ("url", "staff_login", "staff_password", "mail_url", "gateway_url")}
+    given = ("url", "staff_login", "staff_password", "staff_totp_secret", "mail_url", "gateway_url")
+    return {name: options[name] for name in given}
 
 
 def _found(place: Path) -> dict[str, Any]:
@@ -135,6 +139,7 @@ def _found(place: Path) -> dict[str, Any]:
             "url": demo["base_url"],
             "staff_login": staff["login"],
             "staff_password": staff["password"],
+            "staff_totp_secret": staff.get("totp_secret"),
             "mail_url": demo["mail_url"],
             "gateway_url": demo["gateway_url"],
         }

@@ -32,6 +32,7 @@ from quickshop.runtime.failures import CannotStart
 from quickshop.runtime.home import Home
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+_DEMO_EDITION = 2  # a later one brings what earlier databases lack
 _SUSPECT_AFTER = 60
 _HEAD_START = 8.0
 _SPARE_CONNECTIONS = 15
@@ -148,11 +149,11 @@ class Shop:
             self._supervisor.run_once(self._command_child("migrate"), seconds=600)
 
     def _fill_demo(self) -> None:
-        """Fill a database's demo shop once; the note names the database, so that another one is filled too."""
+        """Fill a database's demo shop once; the note names database and edition, so that another one is filled, too."""
         if not self._development:
             return
         note = self._home.state / "demo-filled"
-        database = databases.identity(self._env["DATABASE_URL"])
+        database = f"{databases.identity(self._env['DATABASE_URL'])} {_DEMO_EDITION}"
         with contextlib.suppress(OSError):
             if note.read_text() == database:
                 return

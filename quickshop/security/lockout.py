@@ -1,5 +1,6 @@
 """Slowing down guesses: failed sign-ins per account and per address, counted in Postgres so that they outlive Redis.
 
+Guesses at a second factor have a counter of their own per account.
 The wait grows with each failure and ends by itself; nobody is locked out for good.
 """
 
@@ -20,23 +21,26 @@ LONGEST_WAIT = 900
 
 @dataclass(frozen=True)
 class Budget:
-    """How many failures are free, before the wait starts to grow."""
+    """How many failures are free, before the next must wait: `first_wait` seconds, then twice as long each time."""
 
     kind: str
     free: int
+    first_wait: int = 2
 
 
 ACCOUNT = Budget("account", 5)
+# A code has six digits: five tries in five minutes, whatever challenge they belong to.
+SECOND_FACTOR = Budget("second_factor", 5, 300)
 # Hundreds of simulated buyers share one loopback address in the demo shop.
 ADDRESS = {"strict": Budget("address", 50), "demo": Budget("address", 100_000)}
 
 
 def wait_seconds(budget: Budget, failures: int, last_at: datetime, at: datetime) -> int:
-    """How long the next attempt must wait: 2, 4, 8 … seconds after each failure over the budget, 15 minutes at most."""
+    """How long the next attempt must wait: twice as long after each failure over the budget, 15 minutes at most."""
     over = failures - budget.free
     if over < 0 or at - last_at > FORGET_AFTER:
         return 0
-    ends_at = last_at + timedelta(seconds=min(LONGEST_WAIT, 2 ** min(over + 1, 10)))
+    ends_at = last_at + timedelta(seconds=min(LONGEST_WAIT, budget.first_wait * 2 ** min(over, 10)))
     return max(0, math.ceil((ends_at - at).total_seconds()))
 
 

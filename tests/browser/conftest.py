@@ -5,6 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.factories.browsing import sign_in
+
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PATIENCE_MS = 20_000  # a busy machine is slow, not wrong
 
@@ -60,6 +62,17 @@ class Visitors:
         """Close all of them."""
         for context in self._contexts:
             context.close()
+
+
+@pytest.fixture(scope="session")
+def staff_state(chromium, live_shop):
+    """Cookies of a member of staff who signed in with two factors: once for all tests, as each code is good once."""
+    visitors = Visitors(chromium, live_shop.url)
+    page = visitors.open()
+    sign_in(page, live_shop.demo["accounts"]["staff"], then="/admin")
+    state = page.context.storage_state()
+    visitors.close()
+    return state
 
 
 @pytest.fixture

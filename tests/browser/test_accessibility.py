@@ -83,7 +83,7 @@ def test_forms_with_errors(visitors, look):
         check(page)
 
 
-def test_pages_of_members_and_staff(visitors, look, live_shop):
+def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     accounts = live_shop.demo["accounts"]
     member = visitors.open(**look)
     sign_in(member, accounts["shopper"], then="/account")
@@ -94,8 +94,8 @@ def test_pages_of_members_and_staff(visitors, look, live_shop):
     member.goto("/account")
     check(member)
 
-    staff = visitors.open(**look)
-    sign_in(staff, accounts["staff"], then="/admin")
+    staff = visitors.open(**look, storage_state=staff_state)
+    staff.goto("/admin")
     expect(staff.locator("#live-state")).to_have_text("Live")
     expect(staff.locator("#queues")).to_contain_text("orders.vip")
     for address in (*STAFF, f"/admin/orders/{number}"):

@@ -5,9 +5,9 @@ from playwright.sync_api import expect
 from tests.factories.browsing import buy, sign_in
 
 
-def test_staff_see_an_order_arrive_and_can_hold_the_page_still(visitors, live_shop):
-    staff = visitors.open()
-    sign_in(staff, live_shop.demo["accounts"]["staff"], then="/admin")
+def test_staff_see_an_order_arrive_and_can_hold_the_page_still(visitors, staff_state):
+    staff = visitors.open(storage_state=staff_state)
+    staff.goto("/admin")
     expect(staff.locator("#live-state")).to_have_text("Live")
     expect(staff.locator("#age")).to_contain_text("s ago")
     expect(staff.locator("#queues")).to_contain_text("orders.vip")

@@ -3,11 +3,15 @@
 import pytest
 
 from quickshop.accounts import service, sessions
+from quickshop.accounts.enrolling import enrol
 from quickshop.accounts.roles import grant
+from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.security import totp
 from tests.factories.pages import csrf, stock_shop, submit
 
 PASSWORD = "Quick-Parcel-17"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
 
 
@@ -18,6 +22,10 @@ def member(app):
         user_id = service.register(service.Registration(**PERSON, password=PASSWORD))
         run_unit(lambda: service.mark_verified(user_id))
     return user_id
+
+
+def code_now():
+    return totp.code_of(SECRET, totp.step_of(now()))
 
 
 def sign_in(client, **more):
@@ -122,10 +130,21 @@ def test_staff_pages_are_for_staff(client, member, address):
     assert client.get(address).status_code == 403
 
 
-def test_staff_see_the_live_page_and_the_orders(client, app, member):
+def test_staff_with_one_factor_are_told_how_to_get_another(client, app, member):
     with app.app_context():
         run_unit(lambda: grant(member, "admin"))
     sign_in(client)
+    answer = client.get("/admin")
+    assert answer.status_code == 403
+    assert "Two-factor sign-in needed" in answer.text and 'href="/account/security"' in answer.text
+
+
+def test_staff_see_the_live_page_and_the_orders(client, app, member):
+    with app.app_context():
+        run_unit(lambda: grant(member, "admin"))
+        run_unit(lambda: enrol(member, SECRET))
+    assert sign_in(client).location == "/sign-in/code"
+    assert submit(client, "/sign-in/code", {"code": code_now()}).status_code == 303
     assert "Live operations" in client.get("/admin").text
     assert "No orders here." in client.get("/admin/orders").text
     assert client.get("/admin/orders/QS-1").status_code == 404

@@ -23,11 +23,16 @@ def staff(client, account):
 
 
 def make_staff(client, account, role="support"):
-    """Give somebody a role."""
+    """Give somebody a role, and their session a second factor."""
     execute(
         client,
         "INSERT INTO user_roles (user_id, role) SELECT id, :role FROM users WHERE username = :name",
         role=role,
+        name=account.username,
+    )
+    execute(
+        client,
+        "UPDATE sessions SET second_factor_at = now() FROM users u WHERE u.id = user_id AND username = :name",
         name=account.username,
     )
     return account

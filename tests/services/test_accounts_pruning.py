@@ -29,7 +29,7 @@ def test_only_what_is_long_over_goes(later):
     member = a_member().user_id
 
     def leave():
-        refreshing.start_session(member, "device")
+        refreshing.start_session(member, refreshing.Origin("device", "127.0.0.1"))
         mailing.new_token(member, "verify_email", mailing.VERIFY_LIFE)
         lockout.count(lockout.ACCOUNT, str(member))
 

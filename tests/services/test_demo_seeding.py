@@ -4,14 +4,17 @@ import time
 
 import pytest
 
+from quickshop.accounts.errors import TwoFactorRequired
 from quickshop.accounts.queries import buyer, user_id_of_login
-from quickshop.accounts.service import authenticate
+from quickshop.accounts.service import Origin, answer_challenge, authenticate
 from quickshop.catalog.queries import ProductQuery, get_product, list_categories, list_products
 from quickshop.demo import seeding
 from quickshop.demo.accounts import ACCOUNTS
 from quickshop.demo.catalogue import CURRENCY, load_catalogue
 from quickshop.kernel import db
+from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.security import totp
 from quickshop.shipping.queries import active_methods
 
 PRODUCTS = [product for category in load_catalogue() for product in category.products]
@@ -75,12 +78,23 @@ def test_delivery_is_offered_three_ways(seeded):
     assert methods == {"standard": (499, 5000), "express": (1299, None), "pickup": (0, None)}
 
 
+def signed_in(account):
+    """Sign in with the second step where there is one."""
+    origin = Origin("test", "127.0.0.1")
+    if "totp_secret" not in account:
+        return authenticate(account["login"], account["password"], origin)
+    with pytest.raises(TwoFactorRequired) as halfway:
+        authenticate(account["login"], account["password"], origin)
+    code = totp.code_of(account["totp_secret"], totp.step_of(now()))
+    return answer_challenge(halfway.value.challenge, code, origin)
+
+
 def test_the_demo_accounts_are_verified_and_can_sign_in(seeded):
     for account in ACCOUNTS.values():
         with reading():
             user_id = user_id_of_login(account["login"])
             assert buyer(user_id).verified
-        assert authenticate(account["login"], account["password"], "test", "127.0.0.1").user_id == user_id
+        assert signed_in(account).user_id == user_id
 
 
 def test_only_the_vip_is_one_and_only_staff_have_roles(seeded):

@@ -65,7 +65,11 @@ def test_the_slice_is_bought_and_there_is_no_difference(live_shop, tmp_path):
 
     # Once more, from another place: no folder of the shop, no diary, only its address and a staff account.
     staff = live_shop.demo["accounts"]["admin"]
-    env = environment(QUICKSHOP_STAFF_LOGIN=staff["login"], QUICKSHOP_STAFF_PASSWORD=staff["password"])
+    env = environment(
+        QUICKSHOP_STAFF_LOGIN=staff["login"],
+        QUICKSHOP_STAFF_PASSWORD=staff["password"],
+        QUICKSHOP_STAFF_TOTP_SECRET=staff["totp_secret"],
+    )
     elsewhere = ("--url", live_shop.url, "--mail-url", live_shop.demo["mail_url"], "--state", tmp_path / "state")
     charges = len(live_shop.ledger())
     said, code = replay(live_shop, *elsewhere, env=env)

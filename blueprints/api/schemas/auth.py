@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from blueprints.api.schemas.common import Email, Text
@@ -64,6 +66,60 @@ class LoginBody(StrictSchema):
     password = Password()
 
 
+class Code(Text):
+    """Six digits of an authenticator app, or a recovery code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(40, **{"required": True, "metadata": {"example": "123456"}, **kwargs})
+
+
+class LoginCodeBody(StrictSchema):
+    """The challenge of `/auth/login`, and a code."""
+
+    challenge = Text(200, required=True)
+    code = Code()
+
+
+class PasswordBody(StrictSchema):
+    """The present password, once more."""
+
+    password = Password()
+
+
+class CodeBody(StrictSchema):
+    """A code of the authenticator app."""
+
+    code = Code()
+
+
+class ProofBody(StrictSchema):
+    """The present password once more, and a code."""
+
+    password = Password()
+    code = Code()
+
+
+class TwoFactorOut(Schema):
+    """Whether two-factor sign-in is on."""
+
+    enabled = fields.Boolean(required=True)
+    recovery_codes_left = fields.Integer(required=True)
+
+
+class TwoFactorSetUp(Schema):
+    """What an authenticator app needs. It is shown once and counts when `/auth/2fa/enable` has had a first code."""
+
+    secret = fields.String(required=True, metadata={"description": "Base32"})
+    otpauth_uri = fields.String(required=True)
+    qr_svg = fields.String(required=True, metadata={"description": "The address as an SVG element"})
+
+
+class RecoveryCodes(Schema):
+    """Codes that each stand in for the second factor once. They are shown this once and kept nowhere in clear."""
+
+    recovery_codes = fields.List(fields.String(), required=True)
+
+
 class Accepted(Schema):
     """The same answer whether or not the address is known."""
 
@@ -91,6 +147,9 @@ class SessionOut(Schema):
 
     id = fields.UUID(required=True)
     device = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["web", "app"]))
+    network = fields.String(required=True, allow_none=True, metadata={"example": "203.0.113.0/24"})
+    second_factor = fields.Boolean(required=True)
     created_at = fields.DateTime(required=True)
     last_used_at = fields.DateTime(required=True)
     ends_at = fields.DateTime(required=True)

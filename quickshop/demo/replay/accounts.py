@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from quickshop.demo.replay.client import Answer, Client, Refused
+from quickshop.kernel.clock import now
+from quickshop.security import totp
 
 _DOMAIN = "retail.quickshop.example"  # a reserved name: no mail to it can reach anybody
 _GUEST_DOMAIN = "guest.quickshop.example"
@@ -56,12 +58,16 @@ class Member:
 
 
 class Session:
-    """A sign-in; its access token is renewed before it expires. May be used by several threads."""
+    """A sign-in; its access token is renewed before it expires. May be used by several threads.
 
-    def __init__(self, shop: Client, login: str, password: str) -> None:
+    With a TOTP secret it takes the second step, too; where the present code was used already, with the next one.
+    """
+
+    def __init__(self, shop: Client, login: str, password: str, totp_secret: str | None = None) -> None:
         self._shop = shop
         self._login = login
         self._password = password
+        self._totp_secret = totp_secret
         self._lock = threading.Lock()
         self._access, self._refresh, self._good_until = "", "", 0.0
 
@@ -73,7 +79,24 @@ class Session:
             return self._access
 
     def _signed_in(self) -> Answer:
-        return self._shop.api("POST", "/auth/login", {"login": self._login, "password": self._password})
+        try:
+            return self._shop.api("POST", "/auth/login", {"login": self._login, "password": self._password})
+        except Refused as refusal:
+            if refusal.code != "two_factor_required" or not self._totp_secret:
+                raise
+            return self._second_step(refusal.problem["challenge"], self._totp_secret)
+
+    def _second_step(self, challenge: str, secret: str) -> Answer:
+        for last in (False, False, True):
+            answer = {"challenge": challenge, "code": totp.code_of(secret, totp.step_of(now()))}
+            try:
+                return self._shop.api("POST", "/auth/login/2fa", answer)
+            except Refused as refusal:
+                if last or refusal.code != "code_wrong":
+                    raise
+            # Somebody signed in with this code before us: the next step brings another.
+            time.sleep(totp.STEP_SECONDS - now().timestamp() % totp.STEP_SECONDS + 0.1)
+        raise AssertionError("unreachable")
 
     def _renewed(self) -> Answer | None:
         if not self._refresh:

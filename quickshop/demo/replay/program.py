@@ -43,6 +43,7 @@ class Wish:
     state: Path
     mail_url: str | None = None
     gateway_url: str | None = None
+    staff_totp_secret: str | None = None
     speed: float | None = None
     buyers: int = 16
     first: date | None = None
@@ -78,7 +79,7 @@ def replay(wish: Wish, console: Console) -> bool:
     if wish.refused:
         report.write_refusals(wish.refused, plan.refusals)
     shop = Client(wish.url, wish.buyers)
-    staff = Session(shop, wish.staff_login, wish.staff_password)
+    staff = Session(shop, wish.staff_login, wish.staff_password, wish.staff_totp_secret)
     storeroom = Storeroom(shop, staff, wish.buyers)
     category = storeroom.open_category()
     with _journal(wish.state, category) as journal, report.progress(console) as bars:
