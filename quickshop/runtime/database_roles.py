@@ -44,7 +44,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "payment_methods": ("arwd", "r", ""),
     "payment_webhooks": ("arwd", "rd", ""),
     "payments": ("arwd", "arw", ""),
-    "pending_facts": ("arwd", "ard", "r"),
+    "pending_facts": ("arwd", "arwd", "r"),  # FOR UPDATE asks for the right to update
     "periodic_jobs": ("arwd", "r", "rw"),
     "persons": ("arwd", "r", ""),
     "preferences": ("arwd", "r", ""),
