@@ -7,10 +7,11 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments, second_factor
+from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments, privacy, second_factor
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import orders as admin_orders
+from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
@@ -21,6 +22,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     auth.blp,
     second_factor.blp,
     me.blp,
+    privacy.blp,
     catalogue.blp,
     cart.blp,
     checkout.blp,
@@ -28,6 +30,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     payments.blp,
     admin_catalogue.blp,
     admin_orders.blp,
+    admin_privacy.blp,
     admin_shipping.blp,
     admin_audit.blp,
     ops.blp,

@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from blueprints.http import error_pages, request_id
 from blueprints.http.json import dumps
-from quickshop.kernel.db import sqlstate
+from quickshop.accounts.errors import SessionEnded
+from quickshop.kernel.db import constraint, sqlstate
 from quickshop.kernel.errors import Invalid, ShopError, Unavailable
 from quickshop.kernel.unit_of_work import RETRYABLE
 
@@ -88,6 +89,8 @@ def _of_http(error: HTTPException) -> ShopError:
 
 def _of_database(error: DBAPIError) -> ShopError:
     state = sqlstate(error)
+    if constraint(error) == "account_erased":
+        return SessionEnded()
     if state in RETRYABLE:
         log.warning("a lost race was not won in time: %s", state)
         return Unavailable("Too many people want this at once; please try again.", retry_after=1)

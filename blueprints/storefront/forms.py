@@ -104,6 +104,13 @@ class NewPasswordForm(Form):
     password = _password()
 
 
+class EndAccountForm(Form):
+    """Proof of who ends the account; the code where two-factor sign-in is on."""
+
+    password = _password()
+    code = _text(64, required=False)
+
+
 class SignUpForm(EmailForm):
     """What it takes to open an account; the password's rules are the core's."""
 

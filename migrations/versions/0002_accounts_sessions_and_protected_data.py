@@ -38,6 +38,29 @@ CREATE CONSTRAINT TRIGGER payment_methods_one_default AFTER INSERT OR UPDATE OR 
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_default_payment_method();
 """
 
+# An erased account takes nothing more, whoever was at work on it meanwhile. The lock is the one a foreign key takes.
+ERASED_STAYS_ERASED = """
+CREATE FUNCTION refuse_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    gone timestamptz;
+BEGIN
+    IF TG_TABLE_NAME = 'users' THEN
+        gone := OLD.erased_at;
+    ELSE
+        SELECT erased_at INTO gone FROM users WHERE id = NEW.user_id FOR KEY SHARE;
+    END IF;
+    IF gone IS NOT NULL THEN
+        RAISE EXCEPTION 'an erased account takes nothing more'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'account_erased';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER users_erased BEFORE UPDATE ON users
+    FOR EACH ROW WHEN (OLD.erased_at IS NOT NULL) EXECUTE FUNCTION refuse_erased();
+"""
+OWNED = ("addresses", "carts", "challenges", "email_tokens", "passkeys", "payment_methods", "preferences", "push_devices",
+         "recovery_codes", "search_words", "sessions", "two_factors", "user_roles")
+
 CHECKS = (
     ("email_tokens", "known_purpose", "purpose IN ('verify_email', 'reset_password', 'change_email')"),
     ("email_tokens", "new_address_known", "(purpose = 'change_email') = (sealed IS NOT NULL)"),
@@ -244,6 +267,12 @@ def upgrade() -> None:
     _check_constraints()
     op.execute(APPEND_ONLY)
     op.execute(ONE_DEFAULT)
+    op.execute(ERASED_STAYS_ERASED)
+    for table in OWNED:
+        op.execute(
+            f"CREATE TRIGGER {table}_erased BEFORE INSERT ON {table} FOR EACH ROW"
+            " WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION refuse_erased()"
+        )
     _first_rows()
     # The locks of what follows last as long as a statement, not as long as the migration.
     with op.get_context().autocommit_block():

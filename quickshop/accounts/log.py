@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.errors import SessionEnded
 from quickshop.kernel import db, tracing
 from quickshop.kernel.clock import now
 from quickshop.kernel.events import Fact, entry
@@ -20,14 +21,17 @@ def topic(user_id: UUID) -> str:
 def append(user_id: UUID, facts: Sequence[Fact], tasks: Sequence[TaskHint] = ()) -> int:
     """Write facts to the log and their frames (with `tasks`) to the outbox; returns the last seq.
 
-    Takes the user's row lock, which keeps `seq` without gaps.
+    Takes the user's row lock, which keeps `seq` without gaps. Raises SessionEnded for an account that was erased
+    meanwhile, so that nothing else of the same unit is kept either.
     """
     at, request_id = now(), tracing.request_id()
-    last = int(
-        db.scalar(
-            "UPDATE users SET event_seq = event_seq + :n WHERE id = :id RETURNING event_seq", n=len(facts), id=user_id
-        )
+    last = db.scalar(
+        "UPDATE users SET event_seq = event_seq + :n WHERE id = :id AND erased_at IS NULL RETURNING event_seq",
+        n=len(facts),
+        id=user_id,
     )
+    if last is None:
+        raise SessionEnded
     entries = [
         entry(last - len(facts) + number, fact.type, at, fact.data, request_id)
         for number, fact in enumerate(facts, start=1)
@@ -48,7 +52,7 @@ def append(user_id: UUID, facts: Sequence[Fact], tasks: Sequence[TaskHint] = ())
         ],
     )
     write([{"topic": topic(user_id), **e} for e in entries], tasks)
-    return last
+    return int(last)
 
 
 def read(user_id: UUID, after: int, limit: int) -> list[dict[str, Any]]:

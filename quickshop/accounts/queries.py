@@ -27,8 +27,8 @@ class Buyer:
 
 
 def buyer(user_id: UUID) -> Buyer:
-    """The member as a buyer, in one statement. Raises NotFound."""
-    found = users.by_id(user_id)
+    """The member as a buyer, in one statement; they cannot be erased before the order is written. Raises NotFound."""
+    found = users.to_seal_for(user_id)
     if found is None:
         raise NotFound("account")
     row = found.row

@@ -66,7 +66,7 @@ def _register(wish: Registration, hashed: str) -> UUID | None:
     _insert(user_id, person, wish, hashed)
     token = mailing.new_token(user_id, "verify_email", mailing.VERIFY_LIFE)
     mailing.ask(mailing.VERIFICATION_REQUESTED, user_id, person, wish.email.strip(), wish.first_name, token)
-    log.append(user_id, [Fact("account.registered", {"username": wish.username})])
+    log.append(user_id, [Fact("account.registered")])
     return user_id
 
 

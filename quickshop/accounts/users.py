@@ -40,13 +40,21 @@ def place(column: str, user_id: UUID) -> str:
 
 
 def _found(where: str, value: Any) -> Found | None:
+    """The user, or None: also for an erased one, of whom nothing can be opened."""
     row = db.row(f"{_COLUMNS} WHERE {where}", value=value)
-    return Found(row, person_key(row.person_id, row.key_id, row.wrapped_key)) if row else None
+    if row is None or row.wrapped_key is None:
+        return None
+    return Found(row, person_key(row.person_id, row.key_id, row.wrapped_key))
 
 
 def by_id(user_id: UUID) -> Found | None:
     """The user with this id."""
     return _found("u.id = :value", user_id)
+
+
+def to_seal_for(user_id: UUID) -> Found | None:
+    """The user with this id, who cannot be erased before the transaction is over: for what their key will seal."""
+    return _found("u.id = :value FOR KEY SHARE OF p", user_id)
 
 
 def by_email(email: str) -> Found | None:

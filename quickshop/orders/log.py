@@ -25,7 +25,7 @@ TAIL = """
 ), u AS (
     UPDATE users SET event_seq = users.event_seq + :n, order_count = order_count + :orders,
                      spent_minor = spent_minor + :spent
-    FROM o WHERE users.id = o.user_id RETURNING users.id, users.event_seq
+    FROM o WHERE users.id = o.user_id AND users.erased_at IS NULL RETURNING users.id, users.event_seq
 ), entries AS (
     SELECT f.k, f.type, f.consumers, f.data || jsonb_build_object('number', o.number) AS data, o.id AS order_id,
            o.number, o.event_seq - :n + f.k AS seq, u.id AS user_id, u.event_seq - :n + f.k AS account_seq

@@ -22,12 +22,16 @@ def pay_again(number: str, viewer: Viewer, payment_token: str, request_id: str |
     Raises NotFound, NotPayable, OutOfStock. Records `order.payment_retried`.
     """
     order = db.row(
-        "SELECT id, user_id, status, payment_status, priority FROM orders WHERE number = :n FOR UPDATE", n=number
+        "SELECT id, user_id, person_id, status, payment_status, priority FROM orders WHERE number = :n FOR UPDATE",
+        n=number,
     )
     if order is None or not viewer.may_see(order.id, order.user_id):
         raise NotFound("order")
     if (order.status, order.payment_status) != ("payment_failed", "failed"):
         raise NotPayable(f"The order is {order.status}; only one whose payment failed can be paid again.")
+    # A statement of its own: whoever held the order's lock before us may have erased the person.
+    if not db.scalar("SELECT 1 FROM persons WHERE id = :id AND wrapped_key IS NOT NULL", id=order.person_id):
+        raise NotPayable("The person who ordered has been erased; there is nowhere to send this.")
     inventory.reserve(order.id, _wanted(order.id))
     _start_round(order.id, payment_token)
     move(

@@ -91,8 +91,9 @@ def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     number = buy(member)
     expect(headline(member)).to_have_text("Confirmed")
     check(member)
-    member.goto("/account")
-    check(member)
+    for address in ("/account", "/account/privacy", "/account-erased"):
+        member.goto(address)
+        check(member)
 
     staff = visitors.open(**look, storage_state=staff_state)
     staff.goto("/admin")

@@ -94,7 +94,9 @@ def a_staff_account(client, role="admin", **changes):
 def mailed(client, kind=None):
     """What waits to be mailed, oldest first: the opened content of each fact, with its `type`."""
     with client.application.app_context(), reading():
-        found = db.rows("SELECT type, data FROM pending_facts WHERE consumer = 'notifications' ORDER BY id")
+        found = db.rows(
+            "SELECT type, data FROM pending_facts WHERE consumer = 'notifications' AND data ? 'sealed' ORDER BY id"
+        )
         opened = []
         for row in found:
             person = load_person(UUID(row.data["person_id"]))

@@ -1,0 +1,453 @@
+"""Every table and column of the shop, and what of it is personal. Export and erasure do what stands here.
+
+A test compares this map with the models: a table or column that is not in it fails the suite. Who adds one says here
+whose it is, whether the person gets a copy of it, and what becomes of it when they are erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+# How the rows of a person are found. `:user` is the account (or NULL), `:persons` are whose keys seal it: the account's
+# person and those of the guest orders placed with its proven address; `:orders` are the orders of all these.
+OF_USER = "user_id = :user"
+OF_PERSON = "person_id = ANY(:persons)"
+OF_ORDER = "order_id = ANY(:orders)"
+OF_CART = "cart_id IN (SELECT id FROM carts WHERE user_id = :user AND state = 'active')"
+OF_SESSION = "session_id IN (SELECT id FROM sessions WHERE user_id = :user)"
+OF_CALLER = "caller = ANY(:callers)"
+# What another transaction takes at this moment becomes a delivery to somebody erased, which is given up.
+OF_FACT = (
+    "id IN (SELECT id FROM pending_facts WHERE data->>'person_id' = ANY(:person_texts) ORDER BY id"
+    " FOR UPDATE SKIP LOCKED)"
+)
+
+
+class Erasure(StrEnum):
+    """What becomes of a person's rows."""
+
+    DELETED = "deleted"
+    CHANGED = "changed"  # the row stays, `blanked` says what its columns become
+    KEPT = "kept"
+    BY_VERB = "by a verb of its room"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one table holds of people.
+
+    Each column is in exactly one of: `shown` (personal, in the export as it stands), `sealed` (personal, sealed with
+    the person's key at "table/column/id", in the export under the given name), `secret` (personal, or good only to
+    somebody who would be that person, and never shown: digests, tokens, blind indexes), `plain` (says nothing of a
+    person). `blanked` are the SQL expressions that columns get. `why` says what is kept and why, or for how long.
+    """
+
+    about: str
+    rows: str | None = None
+    erasure: Erasure = Erasure.KEPT
+    why: str = ""
+    section: str | None = None  # where the export has it; rows of `under` stand inside its rows
+    under: str | None = None
+    shown: tuple[str, ...] = ()
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    secret: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    blanked: Mapping[str, str] = field(default_factory=dict)
+    # Personal columns that stay readable, each with the reason.
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is accounted for."""
+        return (*self.shown, *self.sealed, *self.secret, *self.plain)
+
+
+def _cols(names: str) -> tuple[str, ...]:
+    """Column names written one after the other."""
+    return tuple(names.split())
+
+
+_DELETED, _CHANGED, _BY_VERB = Erasure.DELETED, Erasure.CHANGED, Erasure.BY_VERB
+_EMPTY = "''::bytea"
+_TAX = "books must show it for as long as tax law says; it names nobody once the key is gone"
+_NOBODY_LEFT = "an id or class that says nothing of a person whose key is gone"
+
+# In the order in which erasure goes through them: what refers to a row before that row.
+MAP: Mapping[str, Holding] = {
+    # --- the account's sessions and secrets -------------------------------------------------------------
+    "refresh_tokens": Holding(
+        "Digests of the tokens that renew a session",
+        OF_SESSION,
+        _DELETED,
+        "30 days after the session's end at most",
+        secret=_cols("token_hash"),
+        plain=_cols("session_id expires_at rotated_at created_at"),
+    ),
+    "sessions": Holding(
+        "Where and when somebody is signed in",
+        OF_USER,
+        _DELETED,
+        "30 days after their end",
+        section="sessions",
+        shown=_cols(
+            "id device kind network proved_at second_factor_at created_at last_used_at ends_at "
+            "revoked_at revoked_reason"
+        ),
+        plain=_cols("user_id"),
+    ),
+    "email_tokens": Holding(
+        "Digests of mailed links, and the new address while a change of e-mail waits",
+        OF_USER,
+        _DELETED,
+        "7 days after they ran out",
+        secret=_cols("token_hash sealed"),
+        plain=_cols("user_id purpose expires_at used_at created_at"),
+    ),
+    "challenges": Holding(
+        "Questions of a sign-in that wait for their answer",
+        OF_USER,
+        _DELETED,
+        "until they ran out",
+        secret=_cols("token_hash data"),
+        plain=_cols("user_id purpose expires_at used_at"),
+    ),
+    "two_factors": Holding(
+        "The secret of an authenticator app",
+        OF_USER,
+        _DELETED,
+        section="two_factor",
+        shown=_cols("enabled_at created_at"),
+        secret=_cols("secret last_step"),
+        plain=_cols("user_id"),
+    ),
+    "recovery_codes": Holding(
+        "Digests of the codes that stand in for the second factor",
+        OF_USER,
+        _DELETED,
+        secret=_cols("code_hash"),
+        plain=_cols("user_id used_at"),
+    ),
+    "passkeys": Holding(
+        "Public keys of a person's passkeys, with the names they gave them",
+        OF_USER,
+        _DELETED,
+        section="passkeys",
+        shown=_cols("id name transports backed_up created_at last_used_at"),
+        secret=_cols("credential_id public_key sign_count"),
+        plain=_cols("user_id"),
+    ),
+    "api_keys": Holding(
+        "Keys for integrations that a member of staff made",
+        "created_by = :user",
+        _CHANGED,
+        "the audit log names keys by id; they no longer work and lose their names",
+        section="api_keys",
+        shown=_cols("id name scopes created_at expires_at last_used_at revoked_at"),
+        secret=_cols("key_hash hint"),
+        plain=_cols("created_by"),
+        blanked={
+            "name": "'erased'",
+            "hint": "''",
+            "key_hash": "uuid_send(gen_random_uuid())",
+            "revoked_at": "coalesce(revoked_at, now())",
+        },
+        kept=dict.fromkeys(_cols("id scopes created_at expires_at last_used_at"), _NOBODY_LEFT),
+    ),
+    "user_roles": Holding(
+        "Which roles staff have", OF_USER, _DELETED, section="roles", shown=_cols("role"), plain=_cols("user_id")
+    ),
+    # --- what they told us ------------------------------------------------------------------------------
+    "addresses": Holding(
+        "The address book",
+        OF_USER,
+        _DELETED,
+        section="addresses",
+        shown=_cols("id country default_shipping default_billing created_at updated_at"),
+        sealed={"sealed": "address"},
+        plain=_cols("user_id"),
+    ),
+    "preferences": Holding(
+        "Which messages somebody agreed to, and when",
+        OF_USER,
+        _DELETED,
+        section="preferences",
+        shown=_cols("topic channel enabled changed_at"),
+        plain=_cols("user_id"),
+    ),
+    "push_devices": Holding(
+        "Devices that may get push messages",
+        OF_USER,
+        _DELETED,
+        section="devices",
+        shown=_cols("platform name created_at"),
+        secret=_cols("token_index token"),
+        plain=_cols("user_id"),
+    ),
+    "search_words": Holding(
+        "Blind indexes of words, by which staff find people",
+        OF_USER,
+        _DELETED,
+        secret=_cols("word"),
+        plain=_cols("user_id"),
+    ),
+    "payment_methods": Holding(
+        "Cards kept at the payment provider",
+        OF_USER,
+        _DELETED,
+        section="payment_methods",
+        shown=_cols("id provider brand last4 exp_month exp_year is_default created_at"),
+        secret=_cols("token token_index"),
+        plain=_cols("user_id"),
+    ),
+    "cart_items": Holding(
+        "What lies in the cart",
+        OF_CART,
+        _DELETED,
+        "items of a cart that became an order stay with the order",
+        section="cart",
+        shown=_cols("variant_id quantity added_at"),
+        plain=_cols("id cart_id"),
+    ),
+    "carts": Holding(
+        "Carts; an order keeps the one it was made from",
+        "user_id = :user AND state = 'active'",
+        _DELETED,
+        "the carts of orders stay as the orders do",
+        plain=_cols("id user_id state order_id created_at updated_at"),
+    ),
+    # --- what happened ----------------------------------------------------------------------------------
+    "account_events": Holding(
+        "The account's log",
+        OF_USER,
+        _DELETED,
+        "as long as the account",
+        section="account_log",
+        shown=_cols("seq type at data request_id"),
+        plain=_cols("user_id"),
+    ),
+    "login_failures": Holding(
+        "Counters of failed sign-ins under keyed digests of accounts and addresses",
+        None,
+        _BY_VERB,
+        "15 minutes after the last failure; security.lockout clears those of an erased account",
+        secret=_cols("subject"),
+        plain=_cols("failures last_at"),
+    ),
+    "idempotency_keys": Holding(
+        "Answers that a repeated call gets again, under the caller's id",
+        OF_CALLER,
+        _DELETED,
+        "72 hours",
+        secret=_cols("caller key request_hash body"),
+        plain=_cols("route status key_id created_at"),
+    ),
+    "pending_facts": Holding(
+        "Facts that wait to be told to somebody; what is personal in them is sealed",
+        OF_FACT,
+        _DELETED,
+        "seconds",
+        secret=_cols("data"),
+        plain=_cols("id consumer type created_at"),
+    ),
+    "deliveries": Holding(
+        "Messages that were sent, or wait to be; address and content are sealed",
+        OF_PERSON,
+        _CHANGED,
+        "that a message went out stays known, without its words or address",
+        section="messages",
+        shown=_cols("channel kind context state created_at sent_at"),
+        secret=_cols("sealed"),
+        plain=_cols("id fact_key person_id attempts next_run_at last_error"),
+        blanked={
+            "sealed": _EMPTY,
+            "state": "CASE WHEN state = 'pending' THEN 'given_up' ELSE state END",
+            "context": "'{}'::jsonb",
+        },
+        kept=dict.fromkeys(
+            _cols("channel kind created_at sent_at"), "that a message went out, to nobody in particular"
+        ),
+    ),
+    # --- orders -----------------------------------------------------------------------------------------
+    "order_lines": Holding(
+        "What was bought, at which price",
+        OF_ORDER,
+        why=_TAX,
+        section="lines",
+        under="orders",
+        shown=_cols("position variant_id sku name options quantity unit_price_minor discount_minor total_minor"),
+        plain=_cols("id order_id"),
+        kept=dict.fromkeys(
+            _cols("position variant_id sku name options quantity unit_price_minor discount_minor total_minor"),
+            _TAX,
+        ),
+    ),
+    "order_events": Holding(
+        "The order's log",
+        OF_ORDER,
+        why=_TAX,
+        section="events",
+        under="orders",
+        shown=_cols("seq type at data request_id"),
+        plain=_cols("order_id"),
+        kept=dict.fromkeys(_cols("seq type at data request_id"), "it holds states and amounts, never names"),
+    ),
+    "payments": Holding(
+        "Rounds of paying for an order, and how far the money came",
+        OF_ORDER,
+        why=_TAX,
+        section="payments",
+        under="orders",
+        shown=_cols(
+            "round provider provider_ref currency amount_minor authorized_minor captured_minor "
+            "refunded_minor created_at"
+        ),
+        plain=_cols("order_id"),
+        kept=dict.fromkeys(
+            _cols(
+                "round provider provider_ref currency amount_minor authorized_minor captured_minor "
+                "refunded_minor created_at"
+            ),
+            _TAX,
+        ),
+    ),
+    "orders": Holding(
+        "Orders; e-mail and addresses are sealed",
+        "id = ANY(:orders)",
+        _CHANGED,
+        "number, amounts, tax, country and dates: " + _TAX,
+        section="orders",
+        shown=_cols(
+            "id number client_reference country status payment_status fulfilment_status "
+            "hold_reason failure_code priority priority_reason currency subtotal_minor "
+            "discount_minor shipping_minor tax_minor total_minor shipping_method deliver_from "
+            "deliver_to placed_at confirmed_at"
+        ),
+        sealed={"email": "email", "shipping_address": "shipping_address", "billing_address": "billing_address"},
+        secret=_cols("caller payment_token payment_token_sealed next_action"),
+        plain=_cols("user_id person_id cart_id payment_method_id payment_round event_seq request_id"),
+        blanked={
+            "email": _EMPTY,
+            "shipping_address": _EMPTY,
+            "billing_address": "NULL",
+            "caller": "'erased:' || id",
+            "client_reference": "NULL",
+            "payment_token": "NULL",
+            "payment_token_sealed": "NULL",
+            "next_action": "NULL",
+            "payment_method_id": "NULL",
+        },
+        kept={
+            "country": "VAT is owed by country",
+            **dict.fromkeys(
+                _cols(
+                    "id number status payment_status fulfilment_status hold_reason failure_code priority "
+                    "priority_reason currency subtotal_minor discount_minor shipping_minor tax_minor "
+                    "total_minor shipping_method deliver_from deliver_to placed_at confirmed_at"
+                ),
+                _TAX,
+            ),
+        },
+    ),
+    # --- the account and the key ------------------------------------------------------------------------
+    "users": Holding(
+        "The account",
+        "id = :user",
+        _CHANGED,
+        "a row under a random name stays, so that orders and the audit log still refer to something",
+        section="account",
+        shown=_cols("id username locale email_verified_at vip order_count spent_minor disabled_at created_at"),
+        sealed={"email": "email", "first_name": "first_name", "last_name": "last_name", "phone": "phone"},
+        secret=_cols("email_index password_hash"),
+        plain=_cols("person_id event_seq version erased_at"),
+        blanked={
+            "username": "'erased-' || left(replace(CAST(gen_random_uuid() AS text), '-', ''), 24)",
+            "email": _EMPTY,
+            "email_index": "uuid_send(gen_random_uuid())",
+            "first_name": _EMPTY,
+            "last_name": _EMPTY,
+            "phone": "NULL",
+            "locale": "'en'",
+            "password_hash": "'!'",
+            "email_verified_at": "NULL",
+            "vip": "false",
+            "event_seq": "0",
+            "version": "version + 1",
+            "disabled_at": "coalesce(disabled_at, now())",
+            "erased_at": "now()",
+        },
+        kept={
+            "id": _NOBODY_LEFT,
+            "order_count": "the sum of orders that are kept",
+            "spent_minor": "the sum of orders that are kept",
+            "created_at": _NOBODY_LEFT,
+        },
+    ),
+    "persons": Holding(
+        "The key that seals everything else, wrapped by a master key",
+        "id = ANY(:persons)",
+        _CHANGED,
+        "an id without a key",
+        secret=_cols("key_id wrapped_key"),
+        plain=_cols("id created_at erased_at"),
+        blanked={"key_id": "NULL", "wrapped_key": "NULL", "erased_at": "now()"},
+    ),
+    # --- kept for the shop's own account ----------------------------------------------------------------
+    "audit_log": Holding(
+        "Who did what to what: ids and names of fields, and the network a request came from",
+        why="nobody can change it, so nothing personal may stand in it; the ids in it name nobody after an erasure",
+        plain=_cols("chain seq at actor action target outcome data network request_id previous mac"),
+    ),
+    "audit_heads": Holding("The last entry of each chain", plain=_cols("chain seq mac written_at")),
+    # --- work on orders and payments: ids, amounts and states ------------------------------------------------
+    "order_processing": Holding(
+        "Work on orders",
+        plain=_cols(
+            "order_id queue step attempt lease_token lease_until next_run_at hinted_at "
+            "waiting_since started_at ended_at last_error"
+        ),
+    ),
+    "order_transitions": Holding("Moves the database allows", plain=_cols("field before after")),
+    "payment_attempts": Holding(
+        "Calls to the payment provider, by order",
+        plain=_cols("key order_id round kind amount_minor state code look_ups created_at resolved_at"),
+    ),
+    "payment_webhooks": Holding(
+        "Events of the payment provider, which name charges and amounts",
+        plain=_cols("provider event_id payload received_at"),
+    ),
+    "stock_holds": Holding(
+        "Units promised to carts and orders",
+        plain=_cols("id cart_id order_id state expires_at created_at"),
+    ),
+    "stock_hold_lines": Holding("How many units", plain=_cols("hold_id variant_id quantity")),
+    "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id at")),
+    # --- of nobody ------------------------------------------------------------------------------------------
+    "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held")),
+    "categories": Holding("The catalogue", plain=_cols("id parent_id slug name position")),
+    "products": Holding(
+        "The catalogue",
+        plain=_cols(
+            "id slug name description category_id attributes options image card price_minor "
+            "rating_average rating_count sold_count published_at created_at updated_at"
+        ),
+    ),
+    "variants": Holding(
+        "The catalogue",
+        plain=_cols("id product_id sku options currency price_minor compare_at_minor weight_grams position"),
+    ),
+    "shipping_methods": Holding(
+        "Ways of shipping",
+        plain=_cols("code name currency price_minor free_from_minor min_days max_days position active"),
+    ),
+    "roles": Holding("Sets of permissions", plain=_cols("name permissions description built_in")),
+    "outbox": Holding(
+        "Live frames and task hints on their way: ids, states and amounts",
+        why="10 minutes after they were sent",
+        plain=_cols("id frames tasks created_at lease_until sent_at"),
+    ),
+    "periodic_jobs": Holding("Upkeep", plain=_cols("name queue every_seconds next_run_at")),
+    "worker_canaries": Holding("Signs of life", plain=_cols("queue seen_at")),
+    "relay_beats": Holding("Signs of life", plain=_cols("name seen_at")),
+}
