@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "quickshop.runtime.demo_shop:demo",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",
     "totp": "quickshop.runtime.demo_codes:totp_command",
+    "reindex-people": "quickshop.runtime.reindexing:reindex_command",
     "replay": "quickshop.runtime.replaying:replay_command",
 }
 

@@ -8,10 +8,13 @@ from flask import Flask
 from flask_smorest import Api
 
 from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments, privacy, second_factor
+from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
+from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import privacy as admin_privacy
+from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
@@ -33,11 +36,15 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_privacy.blp,
     admin_shipping.blp,
     admin_audit.blp,
+    admin_customers.blp,
+    admin_roles.blp,
+    admin_api_keys.blp,
     ops.blp,
 )
 
 _SECURITY: dict[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
     "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
 }

@@ -47,8 +47,9 @@ def _finish_operation(operation: dict[str, Any], view: Callable[..., Any]) -> No
     operation["x-access"] = access
     operation["security"] = {
         "public": [],
-        "anyone": [{}, {"bearer": []}, {"cartToken": []}, {"orderToken": []}],
-    }.get(access, [{"bearer": []}])
+        "anyone": [{}, {"bearer": []}, {"apiKey": []}, {"cartToken": []}, {"orderToken": []}],
+        "member": [{"bearer": []}],
+    }.get(access, [{"bearer": []}, {"apiKey": []}])
     key = getattr(view, "idempotency_key", None)
     if key:
         schema = {"type": "string", "minLength": 1, "maxLength": 255}

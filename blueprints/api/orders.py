@@ -17,7 +17,7 @@ from blueprints.http.commits import commits
 from blueprints.http.idempotency import idempotent
 from blueprints.http.json import json_response
 from blueprints.http.limits import limited
-from blueprints.http.orders import order_wish, ordering_cart, viewer
+from blueprints.http.orders import order_wish, ordering_cart, payer, viewer
 from blueprints.http.pagination import page_body
 from quickshop.checkout.service import place_order
 from quickshop.orders import paying, queries
@@ -75,7 +75,7 @@ def list_events(args: dict[str, Any], number: str) -> Response:
 @idempotent(required=False)
 def pay(body: dict[str, Any], number: str) -> Response:
     """Pay an order again after its payment failed: the stock is reserved anew."""
-    who = viewer(_order_token())
+    who = payer(_order_token())
     order_id: UUID = paying.pay_again(number, who, body["payment"]["token"], request_id.current())
     return json_response(queries.order_view_by_id(order_id, who), 202)
 

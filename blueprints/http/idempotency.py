@@ -23,6 +23,8 @@ def _caller(named: str | None) -> str:
     caller = g.caller
     if caller.user_id is not None:
         return f"user:{caller.user_id}"
+    if caller.api_key_id is not None:
+        return f"key:{caller.api_key_id}"
     for header, kind in (("X-Cart-Token", "cart"), ("X-Order-Token", "order")):
         token = request.headers.get(header)
         if token:

@@ -1,7 +1,8 @@
 """Request limits by route class and caller, by flask-limiter: counted in Redis, in memory while Redis is away.
 
 `@limited("auth")` puts a view into a class; all others are `default`. How much each class allows stands in the
-settings. Each class has one budget per caller: the user's id, else the client's address.
+settings. Each class has one budget per caller: the user's id, the API key, else the
+client's address.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from blueprints.http import rate_windows
-from blueprints.http.access import claims
+from blueprints.http.access import budget_key, claims
 from quickshop.extensions import settings
 from quickshop.kernel.errors import ShopError
 
@@ -74,14 +75,18 @@ def client_address() -> str:
 
 
 def _key() -> str:
-    """Whose budget a request spends: the user's where the token is good, else the address's."""
-    found = None
+    """Whose budget a request spends: the user's where the token is good, the API key's, else the address's."""
     if request.path.startswith("/api/"):
         try:
             found = claims()
         except ShopError:
             found = None  # the view's own decorator refuses it
-    return f"user:{found.user_id}" if found else f"ip:{client_address()}"
+        if found:
+            return f"user:{found.user_id}"
+        key_id = budget_key()
+        if key_id:
+            return f"key:{key_id}"
+    return f"ip:{client_address()}"
 
 
 class ClassLimiter(Limiter):

@@ -23,6 +23,11 @@ def viewer(order_token: str | None) -> Viewer:
     return Viewer(user_id=caller.user_id, order_token=order_token, staff=caller.may(Permission.ORDERS_READ))
 
 
+def payer(order_token: str | None) -> Viewer:
+    """Who pays for an order in this request: its own member or guest. That staff may read it is no leave to pay."""
+    return Viewer(user_id=g.caller.user_id, order_token=order_token)
+
+
 def ordering_cart(token: str | None) -> CartRef:
     """The cart to order from. Raises CartEmpty where the caller has none."""
     ref = present_cart(token)

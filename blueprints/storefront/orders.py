@@ -10,7 +10,7 @@ from flask import Response, g, make_response, redirect, render_template, request
 from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
-from blueprints.http.orders import viewer
+from blueprints.http.orders import payer, viewer
 from blueprints.http.page_access import shopper, shopper_by_itself, shopper_now
 from blueprints.storefront import guest_orders, timeline
 from blueprints.storefront.cards import payment_options
@@ -63,7 +63,7 @@ def _pay(number: str) -> None:
     card = request.form.get("payment", "")
     if card not in {option.token for option in payment_options()}:
         raise Invalid({"payment": ["Please choose a card."]}, "Please choose a card.")
-    who = viewer(guest_orders.token_of(number))
+    who = payer(guest_orders.token_of(number))
     order_id, _ = queries.find_order(number, who)
     key = idempotency.check_key(request.form.get("idempotency_key"))
     slot = idempotency.slot(f"order:{order_id}", "POST /orders/pay", key, card.encode())

@@ -149,3 +149,66 @@ class StaffNeedSecondFactor(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("Staff work needs two-factor sign-in, so it stays on while you have a role.")
+
+
+class PermissionNotHeld(Forbidden):
+    """Somebody would give, or take, a permission that they do not hold themselves; `permissions` names which."""
+
+    code, title = "permission_not_held", "You do not hold this permission yourself"
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(f"You do not hold {', '.join(missing)} yourself.", permissions=missing)
+
+
+class RoleExists(Conflict):
+    """A role of this name exists."""
+
+    code, title = "role_exists", "This role exists already"
+
+
+class RoleHeld(Conflict):
+    """A role that somebody holds is not removed."""
+
+    code, title = "role_held", "Somebody has this role"
+
+
+class RoleBuiltIn(Conflict):
+    """The shop's own roles stay."""
+
+    code, title = "role_built_in", "This role is built in"
+
+
+class LastKeeper(Conflict):
+    """Afterwards nobody who can sign in would be able to give roles."""
+
+    code, title = "last_roles_keeper", "Somebody must be able to give roles"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody else who can sign in holds roles:write; give it to somebody first.")
+
+
+class OwnAccount(Conflict):
+    """Nobody closes their own account by way of the staff's pages."""
+
+    code, title = "own_account", "This is your own account"
+
+    def __init__(self) -> None:
+        super().__init__("You cannot disable your own account.")
+
+
+class ApiKeyInvalid(Unauthenticated):
+    """The key is unknown, revoked, too old, or of somebody who has left: the same answer for all."""
+
+    code, title = "api_key_invalid", "The API key is not valid"
+
+    def __init__(self) -> None:
+        super().__init__("This API key is not valid, or no longer.")
+
+
+class MadeByPeople(Forbidden):
+    """A key cannot make keys, or it could outlive its own end."""
+
+    code, title = "made_by_people", "Keys are made by people"
+
+    def __init__(self) -> None:
+        super().__init__("An API key cannot make another; sign in.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import log, users
+from quickshop.accounts import findable, log, users
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
@@ -32,4 +32,6 @@ def change_profile(user_id: UUID, changes: Mapping[str, Any]) -> None:
         return
     columns = ", ".join(f"{name} = :{name}" for name in values)
     db.run(f"UPDATE users SET {columns} WHERE id = :id", id=user_id, **values)
+    if not findable.SOURCES.isdisjoint(values):
+        findable.refresh(user_id)
     log.append(user_id, [Fact("account.profile_changed", {"fields": sorted(values)})])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from quickshop.accounts import log, mailing, sessions, users
+from quickshop.accounts import findable, log, mailing, sessions, users
 from quickshop.accounts.errors import LinkInvalid
 from quickshop.accounts.people import PersonKey, email_index, new_person, normal_email
 from quickshop.kernel import db
@@ -64,6 +64,9 @@ def _register(wish: Registration, hashed: str) -> UUID | None:
         return None
     user_id, person = new_id(), new_person()
     _insert(user_id, person, wish, hashed)
+    findable.index_user(
+        user_id, findable.words_of(wish.first_name, wish.last_name, wish.email, wish.phone, wish.username)
+    )
     token = mailing.new_token(user_id, "verify_email", mailing.VERIFY_LIFE)
     mailing.ask(mailing.VERIFICATION_REQUESTED, user_id, person, wish.email.strip(), wish.first_name, token)
     log.append(user_id, [Fact("account.registered")])

@@ -1,11 +1,15 @@
-"""Whether a member is a VIP by the shop's own decision. What they spent is counted elsewhere."""
+"""How a member stands with the shop, by the shop's own decision: VIP or not, open or closed."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from quickshop.accounts import log, sessions
+from quickshop.accounts import log, roles, sessions
+from quickshop.accounts.callers import Caller
+from quickshop.accounts.errors import OwnAccount
 from quickshop.kernel import db
+from quickshop.kernel.clock import now
+from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 
 
@@ -18,3 +22,38 @@ def set_vip(user_id: UUID, vip: bool) -> None:
     if changed:
         log.append(user_id, [Fact("account.vip_granted" if vip else "account.vip_taken")])
         sessions.forget_user(user_id)
+
+
+def set_disabled(by: Caller, user_id: UUID, disabled: bool) -> None:
+    """Close a member's account, which ends their sessions at once, or open it again; again changes nothing.
+
+    Writes; the caller commits. Facts: account.disabled or account.enabled. Raises OwnAccount, LastKeeper, and
+    PermissionNotHeld for staff who hold more than `by` does.
+    """
+    if disabled and by.user_id == user_id:
+        raise OwnAccount
+    roles.keep_order()
+    roles.check_held(by, roles.permissions_of(user_id))
+    changed = db.scalar(
+        "UPDATE users SET disabled_at = CASE WHEN :disabled THEN CAST(:at AS timestamptz) END"
+        " WHERE id = :id AND (disabled_at IS NOT NULL) <> :disabled RETURNING 1",
+        id=user_id,
+        disabled=disabled,
+        at=now(),
+    )
+    if not changed:
+        return
+    if disabled:
+        roles.check_keeper()
+        sessions.revoke_all(user_id, "account disabled")
+    log.append(user_id, [Fact("account.disabled" if disabled else "account.enabled")])
+
+
+def change(by: Caller, user_id: UUID, *, vip: bool | None = None, disabled: bool | None = None) -> None:
+    """Set what is given. Raises NotFound for nobody or an erased person, and what the single changes raise."""
+    if not db.scalar("SELECT 1 FROM users WHERE id = :id AND erased_at IS NULL", id=user_id):
+        raise NotFound("customer")
+    if vip is not None:
+        set_vip(user_id, vip)
+    if disabled is not None:
+        set_disabled(by, user_id, disabled)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from quickshop.accounts.people import PersonKey, email_index, person_key
 from quickshop.kernel import db
+from quickshop.kernel.errors import NotFound
 
 _COLUMNS = """
 SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.password_hash,
@@ -65,3 +66,11 @@ def by_email(email: str) -> Found | None:
 def by_login(login: str) -> Found | None:
     """The user whose e-mail address or username this is. Usernames hold no `@`, so they cannot be confused."""
     return by_email(login) if "@" in login else _found("lower(u.username) = lower(:value)", login.strip())
+
+
+def known(user_id: UUID) -> Found:
+    """The user with this id. Raises NotFound for nobody or an erased person."""
+    found = by_id(user_id)
+    if found is None:
+        raise NotFound("account")
+    return found

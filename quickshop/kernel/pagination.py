@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -25,6 +26,14 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     if not isinstance(key, list) or [type(k) for k in key] != list(kinds):
         raise Invalid({"cursor": ["Not a cursor of this list."]})
     return key
+
+
+def decode_id(cursor: str) -> UUID:
+    """The id in the cursor of a list that is sorted by ids. Raises Invalid."""
+    try:
+        return UUID(decode_cursor(cursor, str)[0])
+    except ValueError:
+        raise Invalid({"cursor": ["Not a cursor of this list."]}) from None
 
 
 def page(rows: list[Any], limit: int, *columns: str) -> tuple[list[Any], str | None]:

@@ -17,6 +17,13 @@ assert MODELS  # imported for the tables they define
 # Filled by the migrations, never by a test.
 _KEPT = {"order_transitions", "roles", "periodic_jobs", "audit_log", "audit_heads"}
 _EMPTY = "; ".join(f"DELETE FROM {t.name}" for t in reversed(Base.metadata.sorted_tables) if t.name not in _KEPT)
+# Roles that a test made go, and the shop's own are again what the migrations say.
+_REMEMBER_ROLES = "CREATE TEMP TABLE migrated_roles AS SELECT * FROM roles"
+_RESTORE_ROLES = """
+DELETE FROM roles WHERE NOT built_in;
+UPDATE roles r SET permissions = m.permissions, description = m.description FROM migrated_roles m
+WHERE m.name = r.name AND (r.permissions, r.description) IS DISTINCT FROM (m.permissions, m.description)
+"""
 
 
 class TestServers:
@@ -51,9 +58,10 @@ class TestServers:
         """Delete every row that a test may have left, in the database and in Valkey."""
         if self._cleaner is None:
             self._cleaner = (self.connect(), redis.Redis.from_url(self.redis))
+            self._cleaner[0].cursor().execute(_REMEMBER_ROLES)
         connection, broker = self._cleaner
         with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '12s'; " + _EMPTY)
+            cursor.execute(f"SET lock_timeout = '12s'; {_EMPTY}; {_RESTORE_ROLES}")
         broker.flushall()
 
     def environment(self, home):
