@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from blueprints.http import limits
 from quickshop.accounts import api_keys
 from quickshop.accounts.roles import take
-from quickshop.config import LIMIT_PROFILES
 from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.accounts import a_staff_account, an_account, execute, is_problem, rows
 
@@ -188,15 +188,16 @@ def test_customers_make_no_keys(client, admin):
     is_problem(make(client, an_account(client)), 403, "forbidden")
 
 
-def test_a_key_has_a_budget_of_its_own(client, admin):
-    first, second = made(client, admin), made(client, admin)
-    limit = int(LIMIT_PROFILES["demo"].default.partition("/")[0])
+def test_a_good_key_has_a_budget_of_its_own_and_others_spend_the_addresss(app, client, admin):
+    key = made(client, admin)
 
-    def left(headers):
-        return limit - int(orders(client, headers).headers["RateLimit-Remaining"])
+    def spends(headers, path="/api/v1/admin/orders"):
+        with app.test_request_context(path, headers=headers, environ_base={"REMOTE_ADDR": "192.0.2.7"}):
+            return limits._key()
 
-    left(with_key(first)), left(with_key(second))  # known as good from here on
-    used = left(with_key(first))
-    assert left(with_key(first)) == used + 1
-    assert left(with_key(second)) < used + 1  # another key, another budget
-    assert left({"X-API-Key": "qsk_invented"}) != used + 2  # one that is not good spends the address's
+    assert spends(with_key(key)) == "ip:192.0.2.7"  # nobody knows it yet
+    orders(client, with_key(key))
+    assert spends(with_key(key)) == f"key:{key['id']}"
+    assert spends({"X-API-Key": "qsk_invented"}) == "ip:192.0.2.7"
+    assert spends(with_key(key), "/admin/orders") == "ip:192.0.2.7"  # pages read no key
+    assert spends(with_key(key) | admin.headers) == f"user:{admin.extra['id']}"

@@ -6,10 +6,10 @@ import jwt
 import pytest
 import socketio
 
-from tests.api.test_auth_tokens import FORGED, made
 from tests.factories import shop
-from tests.factories.accounts import an_account, execute
+from tests.factories.accounts import a_staff_account, an_account, execute
 from tests.factories.sockets import Refused, Screen
+from tests.factories.tokens import FORGED, made, parts_of
 
 
 @pytest.fixture
@@ -44,8 +44,7 @@ def user_id(account):
 
 def parts(app, account):
     """Header and claims of the account's token, and the shop's key."""
-    claims = jwt.decode(account.access_token, options={"verify_signature": False})
-    return jwt.get_unverified_header(account.access_token), claims, app.config["JWT_SECRET_KEY"]
+    return parts_of(app, account.access_token)
 
 
 def refusal(url, auth=None, **more):
@@ -65,6 +64,15 @@ def denied(screen, topic, code):
     return answer
 
 
+REFUSALS = ("token_invalid", "token_expired", "session_ended", "validation_failed")
+
+
+def batched(items, size):
+    """The items, `size` at a time."""
+    whole = list(items)
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
 # --- connecting ----------------------------------------------------------------------------------------
 
 
@@ -72,6 +80,42 @@ def test_every_forged_token_is_refused_and_never_taken_for_nobody(app, account, 
     real = parts(app, account)
     for kind, forge in FORGED.items():
         assert refusal(web.url, {"token": forge(real)})["code"] in ("token_invalid", "validation_failed"), kind
+
+
+def test_every_forged_token_is_refused_as_a_cookie(app, account, web):
+    real = parts(app, account)
+    for kind, forge in FORGED.items():
+        assert refusal(web.url, headers={"Cookie": f"access={forge(real)}"})["code"] == "token_invalid", kind
+    assert refusal(web.url, headers={"Cookie": f"access={account.refresh_token}"})["code"] == "token_invalid"
+    expired = made(real, exp=int(time.time()) - 60)
+    assert refusal(web.url, headers={"Cookie": f"access={expired}"})["code"] == "token_expired"
+
+
+def test_every_forged_token_is_refused_on_an_open_socket_which_stays_what_it_was(app, client, account, web):
+    real = parts(app, account)
+    forged = {kind: forge(real) for kind, forge in FORGED.items()}
+    forged |= {"refresh": account.refresh_token, "expired": made(real, exp=int(time.time()) - 60)}
+    others = parts(app, an_account(client))[1]
+    forged["the session of another"] = made(real, sid=others["sid"])
+    for tokens in batched(forged.items(), 15):  # a socket may say 20 things a second
+        with Screen(web.url) as nobody:
+            for kind, token in tokens:
+                answer = nobody.call("authenticate", {"token": token})
+                assert answer["ok"] is False, kind
+                assert answer["problem"]["code"] in REFUSALS, (kind, answer)
+            denied(nobody, "account", "unauthenticated")
+
+
+def test_an_api_key_opens_no_socket(app, client, web, clean):
+    keyed = a_staff_account(client)
+    body = {"name": "till", "scopes": ["metrics:read", "orders:read"]}
+    key = client.post("/api/v1/admin/api-keys", json=body, headers=keyed.headers).json["key"]
+    assert refusal(web.url, {"token": key})["code"] == "token_invalid"
+    assert refusal(web.url, {"api_key": key})["code"] == "validation_failed"
+    assert refusal(web.url, headers={"Cookie": f"access={key}"})["code"] == "token_invalid"
+    assert refusal(web.url, headers={"X-API-Key": key}, namespace="/admin")["code"] == "unauthenticated"
+    with Screen(web.url, headers={"X-API-Key": key}) as nobody:
+        denied(nobody, "account", "unauthenticated")
 
 
 def test_expired_ended_and_refresh_tokens_are_refused(client, app, account, web):
@@ -285,3 +329,15 @@ def test_staff_who_lose_their_role_lose_the_live_page(client, staff, web):
         execute(client, "DELETE FROM user_roles")
         assert screen.ended.wait(15)
         assert closing(screen) == ["forbidden"]
+
+
+def test_staff_who_lose_a_permission_lose_the_orders_of_others(app, client, staff, web):
+    with app.app_context():  # of its own: the requests of `client` must not share it
+        order = shop.an_order()
+    with Screen(web.url, {"token": staff.access_token}) as helper:
+        assert helper.subscribe(f"order:{order.number}")["ok"]
+        execute(client, "UPDATE roles SET permissions = '{metrics:read}' WHERE name = 'support'")
+        assert helper.ended.wait(15)
+        assert closing(helper) == ["forbidden"]
+    with Screen(web.url, {"token": staff.access_token}) as helper:
+        denied(helper, f"order:{order.number}", "not_found")
