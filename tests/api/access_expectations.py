@@ -1,0 +1,223 @@
+"""Who gets what from each operation of the API: the access matrix that was agreed, a line per operation.
+
+A new operation needs a line here, or the suite fails. `ids` in paths and bodies are the owner's (tests/factories/
+callers.py says who calls and what is there). Start from one of the six patterns and name what differs:
+
+    "GET /api/v1/things/{thing_id}": owners(),
+    "POST /api/v1/things": members().sending(lambda world: {"name": "x"}),
+    "GET /api/v1/admin/things": staff("things:read", support=OK),
+"""
+
+import itertools
+from dataclasses import dataclass, replace
+
+from tests.factories.accounts import registration
+from tests.factories.callers import BAD_TOKENS, KINDS, SIGNED_IN
+from tests.factories.shop import ADDRESS
+
+OK = "allowed"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The outcome per kind of caller: OK or a refusal's status; and how to call so that who may, can.
+
+    `answers` are the statuses that count as OK. `scopes` are what an API key must have. `places` renames path
+    parameters whose value stands under another name in the world.
+    """
+
+    outcomes: dict
+    scopes: tuple = ()
+    body: object = None
+    headers: object = None
+    query: str = ""
+    answers: frozenset = frozenset({200, 201, 202, 204})
+    places: object = None
+
+    def but(self, **different):
+        """The same but for these kinds of caller."""
+        assert different.keys() <= set(KINDS)
+        return replace(self, outcomes=self.outcomes | different)
+
+    def sending(self, body, headers=None):
+        """With this body (a function of the world)."""
+        return replace(self, body=body, headers=headers or self.headers)
+
+    def heading(self, headers):
+        """With these headers more (a function of the world)."""
+        return replace(self, headers=headers)
+
+    def asking(self, query):
+        """With this query string."""
+        return replace(self, query=query)
+
+    def answering(self, *statuses):
+        """Where these statuses tell that the call was let in."""
+        return replace(self, answers=frozenset(statuses))
+
+    def at(self, places):
+        """With these path parameters (a function of the world)."""
+        return replace(self, places=places)
+
+    def also(self, *scopes):
+        """With a key that has more scopes."""
+        return replace(self, scopes=(*self.scopes, *scopes))
+
+
+def _same(kinds, outcome):
+    return dict.fromkeys(kinds, outcome)
+
+
+def everybody():
+    """Public: no credential is even read."""
+    return Expectation(_same(KINDS, OK))
+
+
+def anyone():
+    """Guests, members and keys, each with what is theirs; a credential that is given must be good."""
+    return Expectation(_same(KINDS, OK) | _same(BAD_TOKENS, 401))
+
+
+def members():
+    """Whoever is signed in, each with what is theirs. Keys have no account."""
+    return Expectation(_same(KINDS, 401) | _same(SIGNED_IN, OK))
+
+
+def owners():
+    """Signed-in, and what is named must be theirs."""
+    return members().but(other=404, support=404, unproven=404, admin=404)
+
+
+def holders():
+    """What is named must be theirs, for guests and keys, too."""
+    return owners().but(anonymous=404, key=404, bare_key=404)
+
+
+def staff(permission, support=403):
+    """Staff with a permission and a second factor, or a key that has it."""
+    outcomes = _same(KINDS, 403) | _same(("anonymous", *BAD_TOKENS), 401)
+    return Expectation(outcomes | {"admin": OK, "key": OK, "support": support}, scopes=(permission,))
+
+
+# --- bodies --------------------------------------------------------------------------------------------
+
+
+def _cart(world):
+    return {"X-Cart-Token": world.places["cart_token"]}
+
+
+def _order(world):
+    return {
+        "shipping_address": ADDRESS,
+        "shipping_method": "standard",
+        "payment": {"token": "tok_approve"},
+        "expected_total": world.places["total"],
+        "email": "guest@quickshop.example",
+    }
+
+
+def _order_headers(world):
+    return _cart(world) | {"Idempotency-Key": f"matrix-{next(_numbers)}"}
+
+
+def _product(world):
+    number = next(_numbers)
+    return {
+        "slug": f"matrix-{number}",
+        "name": "Matrix",
+        "category_id": world.places["category"],
+        "currency": "USD",
+        "variants": [{"sku": f"MATRIX-{number}", "price_minor": 100}],
+    }
+
+
+_METHOD = {"name": "Standard", "currency": "USD", "price_minor": 500, "min_days": 1, "max_days": 2}
+_SUPPORTS = ("customers:read", "metrics:read", "orders:read")
+
+
+def _supports_role(world):
+    return {"customer_id": str(world.users["support"]), "name": "support"}
+
+
+def _some(**body):
+    return lambda world: body
+
+
+# --- the matrix ----------------------------------------------------------------------------------------
+
+_ORDER = owners().but(anonymous=404, support=OK, admin=OK, key=OK, bare_key=404).also("orders:read")
+
+EXPECTATIONS = {
+    # probes
+    "GET /healthz": everybody(),
+    "GET /metrics": everybody(),
+    "GET /readyz": everybody().answering(200, 503),
+    # accounts and sessions
+    "POST /api/v1/auth/register": everybody().sending(lambda world: registration()),
+    "POST /api/v1/auth/verify-email": everybody().sending(_some(token="unknown")).answering(400),
+    "POST /api/v1/auth/resend-verification": everybody().sending(_some(email="a@quickshop.example")),
+    "POST /api/v1/auth/login": everybody().sending(lambda world: world.owner),
+    "POST /api/v1/auth/password/forgot": everybody().sending(_some(email="a@quickshop.example")),
+    "POST /api/v1/auth/password/reset": everybody()
+    .sending(_some(token="unknown", password="Cobalt-Harvest-28"))
+    .answering(400),
+    # takes a refresh token where others take an access token
+    "POST /api/v1/auth/refresh": Expectation(_same(KINDS, 401) | {"wrong_type": OK}),
+    "POST /api/v1/auth/logout": members(),
+    "GET /api/v1/auth/sessions": members(),
+    "DELETE /api/v1/auth/sessions": members(),
+    "DELETE /api/v1/auth/sessions/{session_id}": owners(),
+    # the caller's own account
+    "GET /api/v1/me": members(),
+    "PATCH /api/v1/me": members().sending(_some(first_name="Kim")),
+    "GET /api/v1/me/events": members(),
+    # catalogue
+    "GET /api/v1/categories": everybody(),
+    "GET /api/v1/products": everybody(),
+    "GET /api/v1/products/{slug_or_id}": everybody(),
+    # cart and checkout
+    "GET /api/v1/cart": anyone(),
+    "DELETE /api/v1/cart": anyone().heading(_cart),
+    "POST /api/v1/cart/items": anyone().sending(lambda world: {"variant_id": world.places["variant_id"]}, _cart),
+    "PATCH /api/v1/cart/items/{item_id}": holders().sending(_some(quantity=2), _cart),
+    "DELETE /api/v1/cart/items/{item_id}": holders().heading(_cart),
+    "POST /api/v1/checkout/quote": anyone().sending(_some(), _cart),
+    "POST /api/v1/checkout/hold": anyone().heading(_cart),
+    # orders
+    "POST /api/v1/orders": anyone().sending(_order, _order_headers),
+    "GET /api/v1/orders": members(),
+    "GET /api/v1/orders/{number}": _ORDER,
+    "GET /api/v1/orders/{number}/events": _ORDER,
+    # 409: the order is not waiting for money. To read an order is no leave to pay for it.
+    "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
+    "POST /api/v1/payments/webhooks/{provider}": everybody().sending(_some()).answering(400),
+    # staff: catalogue and orders
+    "POST /api/v1/admin/categories": staff("catalog:write").sending(
+        lambda world: {"slug": f"matrix-{next(_numbers)}", "name": "Matrix"}
+    ),
+    "POST /api/v1/admin/products": staff("catalog:write").sending(_product),
+    "POST /api/v1/admin/variants/{variant_id}/stock": staff("catalog:write").sending(_some(quantity=1)),
+    "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
+    "GET /api/v1/admin/orders": staff("orders:read", support=OK),
+    "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
+    # staff: customers, roles, keys
+    "GET /api/v1/admin/customers": staff("customers:read", support=OK).asking("q=robin"),
+    "GET /api/v1/admin/customers/{customer_id}": staff("customers:read", support=OK),
+    "PATCH /api/v1/admin/customers/{customer_id}": staff("customers:write").sending(_some(vip=True, disabled=True)),
+    "PUT /api/v1/admin/customers/{customer_id}/roles/{name}": staff("roles:write"),
+    "DELETE /api/v1/admin/customers/{customer_id}/roles/{name}": staff("roles:write")
+    .also(*_SUPPORTS)
+    .at(_supports_role),
+    "GET /api/v1/admin/permissions": staff("roles:read"),
+    "GET /api/v1/admin/roles": staff("roles:read"),
+    "POST /api/v1/admin/roles": staff("roles:write").sending(_some(name="matrix", permissions=[])),
+    "GET /api/v1/admin/roles/{name}": staff("roles:read"),
+    "PUT /api/v1/admin/roles/{name}": staff("roles:write").sending(_some(description="Matrix")),
+    "DELETE /api/v1/admin/roles/{name}": staff("roles:write"),
+    "GET /api/v1/admin/api-keys": staff("api-keys:write"),
+    "POST /api/v1/admin/api-keys": staff("api-keys:write")
+    .sending(_some(name="matrix", scopes=["orders:read"]))
+    .but(key=403),  # a key makes no keys
+    "DELETE /api/v1/admin/api-keys/{key_id}": staff("api-keys:write"),
+}

@@ -1,0 +1,164 @@
+"""Everybody who may call an operation, in one small world where what can be named belongs to one member, the owner."""
+
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from uuid import UUID
+
+from blueprints.http.tokens import token_pair
+from quickshop.accounts import api_keys, refreshing, roles
+from quickshop.accounts.callers import Caller
+from quickshop.accounts.permissions import Permission
+from quickshop.kernel import db
+from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.security import passwords
+from tests.factories import shop
+from tests.factories.accounts import PASSWORD, bearer
+from tests.factories.tokens import made, parts_of
+
+SIGNED_IN = ("other", "owner", "support", "unproven", "admin")
+BAD_TOKENS = ("expired", "revoked", "wrong_type")
+KEYS = ("key", "bare_key")
+# `unproven` is an admin whom one factor let in; `bare_key` may everything but what the operation asks for.
+KINDS = ("anonymous", *BAD_TOKENS, *SIGNED_IN, *KEYS)
+
+
+@lru_cache(maxsize=1)
+def _hash():
+    return passwords.hash_password(PASSWORD)
+
+
+@dataclass
+class World:
+    """Who is there (`users` by kind), how each of them calls (`headers`), and what the owner has (`places`)."""
+
+    users: dict = field(default_factory=dict)
+    headers: dict = field(default_factory=dict)
+    places: dict = field(default_factory=dict)
+    owner: dict = field(default_factory=dict)
+
+
+def a_world(app, scopes=()):
+    """A new world in an empty database; the key has the `scopes`, the bare key all others."""
+    world = World()
+    with app.app_context():
+        _people(app, world)
+        _things(world)
+        _keys(world, frozenset(scopes) or {str(Permission.ORDERS_READ)})
+    return world
+
+
+# --- people --------------------------------------------------------------------------------------------
+
+
+def _people(app, world):
+    for kind in SIGNED_IN:
+        world.users[kind] = shop.a_member().user_id
+    run_unit(lambda: db.run("UPDATE users SET password_hash = :hash", hash=_hash()))
+    for kind, role in (("support", "support"), ("unproven", "admin"), ("admin", "admin")):
+        run_unit(lambda user=world.users[kind], name=role: roles.grant(user, name))
+    pairs = {kind: token_pair(_session(world, kind, proved=kind != "unproven")) for kind in SIGNED_IN}
+    world.headers = {"anonymous": {}} | {kind: bearer(pair["access_token"]) for kind, pair in pairs.items()}
+
+    token = pairs["owner"]["access_token"]
+    over = made(parts_of(app, token), exp=int(time.time()) - 3600)
+    world.headers |= {"expired": bearer(over), "wrong_type": bearer(pairs["owner"]["refresh_token"])}
+    ended = _session(world, "owner")
+    run_unit(lambda: db.run("UPDATE sessions SET revoked_at = now() WHERE id = :id", id=ended.session_id))
+    world.headers["revoked"] = bearer(token_pair(ended)["access_token"])
+
+    username = shop.look("SELECT username FROM users WHERE id = :id", id=world.users["owner"])[0].username
+    world.owner = {"login": username, "password": PASSWORD}
+    world.places |= {"session_id": str(_session(world, "owner").session_id), "customer_id": str(world.users["owner"])}
+
+
+def _session(world, kind, *, proved=True):
+    """A session of somebody, opened with two factors where it is `proved`."""
+
+    def start():
+        signed_in = refreshing.start_session(world.users[kind], "Test")
+        if proved:
+            db.run("UPDATE sessions SET second_factor_at = now() WHERE id = :id", id=signed_in.session_id)
+        return signed_in
+
+    return run_unit(start)
+
+
+# --- things --------------------------------------------------------------------------------------------
+
+
+def _things(world):
+    variant = shop.a_variant(stock=100)
+    owner = Caller(user_id=world.users["owner"], email_verified=True)
+    order = shop.an_order({variant: 1}, caller=owner)
+    carts = {kind: shop.a_cart({variant: 1}, Caller(user_id=user)) for kind, user in world.users.items()}
+    guests = shop.a_cart({variant: 1})
+    found = shop.look("SELECT p.id, p.slug, p.category_id FROM variants v JOIN products p ON p.id = v.product_id")[0]
+    item = shop.look("SELECT id FROM cart_items WHERE cart_id = :id", id=carts["owner"].id)[0].id
+    run_unit(lambda: db.run("INSERT INTO roles (name, permissions) VALUES ('spare', '{}')"))
+    world.places |= {
+        "variant_id": str(variant),
+        "product": str(found.id),
+        "slug_or_id": found.slug,
+        "category": str(found.category_id),
+        "number": order.number,
+        "item_id": str(item),
+        "cart_token": guests.token,
+        "total": order.document["totals"]["total"],
+        "code": "standard",
+        "provider": "simulator",
+        "name": "spare",
+    }
+
+
+def _keys(world, scopes):
+    admin = Caller(world.users["admin"], None, frozenset(str(p) for p in Permission), second_factor=True)
+    others = admin.permissions - scopes
+
+    def make():
+        keys = {"key": api_keys.make(admin, "key", scopes), "bare_key": api_keys.make(admin, "bare key", others)}
+        spare, _ = api_keys.make(admin, "spare", ["orders:read"])
+        return keys, spare
+
+    keys, spare = run_unit(make)
+    world.headers |= {kind: {"X-API-Key": key} for kind, (_, key) in keys.items()}
+    world.places["key_id"] = str(spare)
+
+
+# --- what the database says ----------------------------------------------------------------------------
+
+# What a refused call may well leave: that somebody was refused.
+_NOTES_OF_REFUSALS = {"audit_log", "audit_heads"}
+_TABLES = [t for name, t in sorted(db.db.metadata.tables.items()) if name not in _NOTES_OF_REFUSALS]
+# When a session or key was last used is no change of anything.
+_ROW = "to_jsonb(t) - 'last_used_at'"
+_DIGEST = f"md5(coalesce(string_agg(({_ROW})::text, '|' ORDER BY ({_ROW})::text), ''))"
+
+
+def _select(table, where="true"):
+    return f"SELECT '{table}' AS name, count(*) AS rows, {_DIGEST} AS digest FROM {table} t WHERE {where}"
+
+
+_EVERYTHING = " UNION ALL ".join(_select(t.name) for t in _TABLES)
+_OF_THE_OWNER = " UNION ALL ".join(
+    [_select(t.name, "t.user_id = :owner") for t in _TABLES if "user_id" in t.columns]
+    + [
+        _select("users", "t.id = :owner"),
+        _select("cart_items", "t.cart_id IN (SELECT id FROM carts WHERE user_id = :owner)"),
+        _select("order_events", "t.order_id IN (SELECT id FROM orders WHERE user_id = :owner)"),
+        _select("refresh_tokens", "t.session_id IN (SELECT id FROM sessions WHERE user_id = :owner)"),
+    ]
+)
+
+
+def everything(app):
+    """Each table's row count and digest: equal before and after means that nothing was changed."""
+    with app.app_context(), reading():
+        return {row.name: (row.rows, row.digest) for row in db.rows(_EVERYTHING)}
+
+
+def of_the_owner(app, world):
+    """The same of the owner's rows alone."""
+    owner: UUID = world.users["owner"]
+    with app.app_context(), reading():
+        return {row.name: (row.rows, row.digest) for row in db.rows(_OF_THE_OWNER, owner=owner)}
