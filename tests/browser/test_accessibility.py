@@ -28,7 +28,7 @@ SHOP = [
     "/reset-password?token=x",
     "/no/such/page",
 ]
-STAFF = ["/admin", "/admin/orders"]
+STAFF = ["/admin", "/admin/orders", "/admin/customers"]
 
 
 def check(page):
