@@ -9,7 +9,7 @@ from quickshop.accounts.permissions import Permission
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.unit_of_work import run_unit
 from tests.factories import shop
-from tests.factories.racing import together
+from tests.factories.racing import Beside, Gate, together, until_blocked
 
 ADMINS = 8
 
@@ -40,6 +40,33 @@ def race(app, act, count):
 
 def others(admins, number):
     return admins[(number + 1) % ADMINS].user_id
+
+
+@pytest.mark.parametrize("way", ["take", "disable"])
+def test_a_second_taking_waits_for_the_first_and_sees_what_it_left(core, servers, admins, way):
+    one, other = admins[:2]
+    run_unit(lambda: [roles.take(caller.user_id, "admin") for caller in admins[2:]])
+    gate = Gate()
+
+    def first():
+        roles.withdraw(one, other.user_id, "admin")
+        gate.passing()
+
+    def second():
+        if way == "take":
+            roles.withdraw(other, one.user_id, "admin")
+        else:
+            standing.set_disabled(other, one.user_id, True)
+
+    taking = Beside(core, lambda: run_unit(first))
+    gate.reached()
+    waiting = Beside(core, lambda: run_unit(second))
+    until_blocked(servers)
+    gate.open()
+    taking.result()
+    with pytest.raises(LastKeeper):
+        waiting.result()
+    assert keepers() == 1
 
 
 def test_admins_who_all_take_their_neighbours_role_leave_one(core, admins):
