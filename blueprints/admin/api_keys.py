@@ -8,6 +8,7 @@ from flask import Response, g, make_response, render_template, request
 
 from blueprints.admin.notes import go, problem
 from blueprints.admin.views import staff
+from blueprints.http.audits import audited, refusing
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
 from quickshop.accounts import api_keys
@@ -50,7 +51,10 @@ def _make() -> str:
     if life not in LIVES:
         raise Invalid({"life": ["Choose how long the key shall live."]})
     ends = now() + timedelta(days=int(life)) if life else None
-    return api_keys.make(g.caller, name, request.form.getlist("scopes"), ends)[1]
+    scopes = request.form.getlist("scopes")
+    key_id, key = api_keys.make(g.caller, name, scopes, ends)
+    audited(target=f"key:{key_id}", after=scopes)
+    return key
 
 
 @staff.post("/api-keys")
@@ -59,7 +63,9 @@ def _make() -> str:
 def make_key() -> Response:
     """Make a key. This answer is the only one that shows it, so it is no redirect."""
     try:
-        return _page(made=run_unit(_make))
+        with refusing():
+            key = run_unit(_make)
+        return _page(made=key)
     except ShopError as error:
         return _page(error)
 

@@ -8,6 +8,7 @@ from flask import Response, g, make_response, render_template, request
 
 from blueprints.admin.notes import go, problem
 from blueprints.admin.views import staff
+from blueprints.http.audits import audited, refusing
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
 from quickshop.accounts import customers, roles, standing
@@ -16,6 +17,7 @@ from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.queries import list_orders
+from quickshop.security import audit
 
 LATEST_ORDERS = 10
 LONGEST_QUERY = 200
@@ -32,6 +34,7 @@ STANDINGS = {
 def customer_list() -> str:
     """Everybody, or those whom all typed words name."""
     q = request.args.get("q", "").strip()[:LONGEST_QUERY]
+    audit.viewed("customers.listed")
     found = customers.list_customers(q=q, cursor=request.args.get("cursor"))
     return render_template("staff/customers.html", section="customers", customers=found, q=q)
 
@@ -46,6 +49,7 @@ def customer(customer_id: str) -> Response:
 def _page(customer_id: str, error: ShopError | None = None) -> Response:
     user_id = parse_id(customer_id, "customer")
     found = customers.get_customer(user_id)
+    audit.viewed("customer.viewed", target=f"customer:{user_id}")
     may_read_orders = g.caller.may(Permission.ORDERS_READ)
     page = render_template(
         "staff/customer.html",
@@ -61,7 +65,8 @@ def _page(customer_id: str, error: ShopError | None = None) -> Response:
 
 def _do(customer_id: str, work: Callable[[], None]) -> Response:
     try:
-        run_unit(work)
+        with refusing():
+            run_unit(work)
     except ShopError as error:
         return _page(customer_id, error)
     return go(f"/admin/customers/{customer_id}")
@@ -74,7 +79,9 @@ def change_standing(customer_id: str) -> Response:
     """Make somebody a VIP or close their account, and the other way round."""
     user_id = parse_id(customer_id, "customer")
     name, value = STANDINGS.get(request.form.get("change", ""), ("", False))
-    return _do(customer_id, lambda: standing.change(g.caller, user_id, **({name: value} if name else {})))
+    wanted = {name: value} if name else {}
+    audited(after=wanted)
+    return _do(customer_id, lambda: standing.change(g.caller, user_id, **wanted))
 
 
 @staff.post("/customers/<customer_id>/roles")

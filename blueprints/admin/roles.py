@@ -9,6 +9,7 @@ from flask import Response, g, make_response, render_template, request
 
 from blueprints.admin.notes import go, problem
 from blueprints.admin.views import staff
+from blueprints.http.audits import audited, refusing
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
 from quickshop.accounts import roles
@@ -43,7 +44,8 @@ def _page(error: ShopError | None = None) -> Response:
 
 def _do(work: Callable[[], None]) -> Response:
     try:
-        run_unit(work)
+        with refusing():
+            run_unit(work)
     except ShopError as error:
         return _page(error)
     return go("/admin/roles")
@@ -61,6 +63,7 @@ def _make() -> None:
     if not _NAME(name):
         raise Invalid({"name": ["A name has 2 to 40 lower-case letters, digits and hyphens; a letter comes first."]})
     roles.make(g.caller, name, _described(), [])
+    audited(target=f"role:{name}")
 
 
 def _change(name: str) -> None:
@@ -69,6 +72,7 @@ def _change(name: str) -> None:
     before = set(roles.get_role(name)["permissions"])
     after = None if name == roles.EVERYTHING else ticked | (before - held)
     roles.change(g.caller, name, description=_described(), permissions=after)
+    audited(target=f"role:{name}", before=sorted(before), after=roles.get_role(name)["permissions"])
 
 
 @staff.post("/roles")

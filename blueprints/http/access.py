@@ -116,7 +116,7 @@ def _guard(view: View, access: str, load: Callable[[], Caller], check: Callable[
         with refusing():
             check(caller)
             if access.startswith("staff:"):
-                return view(*args, **kwargs)  # what it forbids (a permission to give that one does not hold) is noted, too
+                return view(*args, **kwargs)  # what it forbids, to give more than one holds, is noted as well
         return view(*args, **kwargs)
 
     guarded.access = access  # type: ignore[attr-defined]

@@ -40,7 +40,7 @@ def reindex_command() -> None:
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     try:
-        with create_app(role="worker", settings=settings).app_context():
+        with create_app(role="command", settings=settings).app_context():
             done = reindex_people()
     except SQLAlchemyError as error:
         raise click.ClickException(f"Not all members were indexed: {str(error).splitlines()[0]}") from error

@@ -1,7 +1,7 @@
 """The audit log: who did what to what. Entries hang together by MACs, so that a change, a gap or a cut shows.
 
 `record` writes an entry with the change that it tells of; `denied` writes one where nothing changed. Reading back and
-proving that a chain is whole is in `audit_chain`.
+proving that a chain is whole is in `audit_chain`. `viewed` notes a look at somebody's data.
 """
 
 from __future__ import annotations
@@ -64,10 +64,22 @@ def denied(action: str, *, target: str | None = None, reason: str, chain: Chain 
     return True
 
 
-class _Bound:
-    """Which refusals were noted lately."""
+def viewed(action: str, *, target: str | None = None, chain: Chain = "staff") -> bool:
+    """Note in a unit of its own that somebody looked at what is personal; whether it was written.
 
-    def __init__(self) -> None:
+    The same actor, action and target are noted once a minute and process.
+    """
+    if not _views.admits(f"{settings().database_url}\0{tracing.actor()}\0{action}\0{target}"):
+        return False
+    run_unit(lambda: record(action, target=target, chain=chain))
+    return True
+
+
+class _Bound:
+    """What was noted lately; `at_most` so much a minute in all."""
+
+    def __init__(self, at_most: int | None = None) -> None:
+        self._at_most = at_most
         self._lately: OrderedDict[str, float] = OrderedDict()
         self._window = 0
         self._spent = 0
@@ -80,7 +92,7 @@ class _Bound:
                 return False
             if self._window != at // DENIALS_EVERY:
                 self._window, self._spent = int(at // DENIALS_EVERY), 0
-            if self._spent >= DENIALS_AT_MOST:
+            if self._at_most is not None and self._spent >= self._at_most:
                 return False
             self._spent += 1
             self._lately[what] = at
@@ -90,7 +102,8 @@ class _Bound:
             return True
 
 
-_denials = _Bound()
+_denials = _Bound(DENIALS_AT_MOST)
+_views = _Bound()
 
 
 def _entry(

@@ -132,6 +132,14 @@ def _product(world):
     }
 
 
+def _password(world):
+    return {"password": world.owner["password"]}
+
+
+def _proof(world):
+    return _password(world) | {"code": "000000"}
+
+
 _METHOD = {"name": "Standard", "currency": "USD", "price_minor": 500, "min_days": 1, "max_days": 2}
 _SUPPORTS = ("customers:read", "metrics:read", "orders:read")
 
@@ -158,6 +166,15 @@ EXPECTATIONS = {
     "POST /api/v1/auth/verify-email": everybody().sending(_some(token="unknown")).answering(400),
     "POST /api/v1/auth/resend-verification": everybody().sending(_some(email="a@quickshop.example")),
     "POST /api/v1/auth/login": everybody().sending(lambda world: world.owner),
+    "POST /api/v1/auth/login/2fa": everybody().sending(_some(challenge="unknown", code="000000")).answering(401),
+    "GET /api/v1/auth/2fa": members(),
+    "POST /api/v1/auth/2fa/setup": members().sending(_password),
+    "POST /api/v1/auth/2fa/enable": members().sending(_some(code="000000")).answering(409),  # not set up
+    "POST /api/v1/auth/2fa/disable": members()
+    .but(support=403, unproven=403, admin=403)  # staff need it
+    .sending(_proof)
+    .answering(409),
+    "POST /api/v1/auth/2fa/recovery-codes": members().sending(_proof).answering(409),
     "POST /api/v1/auth/password/forgot": everybody().sending(_some(email="a@quickshop.example")),
     "POST /api/v1/auth/password/reset": everybody()
     .sending(_some(token="unknown", password="Cobalt-Harvest-28"))
@@ -201,6 +218,7 @@ EXPECTATIONS = {
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
+    "GET /api/v1/admin/audit-log": staff("audit:read"),
     # staff: customers, roles, keys
     "GET /api/v1/admin/customers": staff("customers:read", support=OK).asking("q=robin"),
     "GET /api/v1/admin/customers/{customer_id}": staff("customers:read", support=OK),

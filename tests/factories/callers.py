@@ -74,14 +74,8 @@ def _people(app, world):
 
 def _session(world, kind, *, proved=True):
     """A session of somebody, opened with two factors where it is `proved`."""
-
-    def start():
-        signed_in = refreshing.start_session(world.users[kind], "Test")
-        if proved:
-            db.run("UPDATE sessions SET second_factor_at = now() WHERE id = :id", id=signed_in.session_id)
-        return signed_in
-
-    return run_unit(start)
+    origin = refreshing.Origin("Test", "192.0.2.1")
+    return run_unit(lambda: refreshing.start_session(world.users[kind], origin, second_factor=proved))
 
 
 # --- things --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from flask import Response, g
 from blueprints.api.schemas.common import PageQuery
 from blueprints.api.schemas.staff import ApiKeyPage, MadeApiKey, NewApiKeyBody
 from blueprints.http.access import staff
+from blueprints.http.audits import audited
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits
 from blueprints.http.json import json_response, no_content
@@ -36,6 +37,7 @@ def list_keys(args: dict[str, Any]) -> Response:
 def create_key(body: dict[str, Any]) -> Response:
     """Make a key for permissions that the caller holds. The answer is the only one that ever shows it."""
     key_id, key = api_keys.make(g.caller, **body)
+    audited(target=f"key:{key_id}", after=body["scopes"])
     return json_response({**api_keys.get_key(key_id), "key": key}, 201)
 
 

@@ -8,6 +8,7 @@ from flask import Response, g
 
 from blueprints.api.schemas.staff import ChangeRoleBody, NewRoleBody, PermissionPage, RolePage, RoleSchema
 from blueprints.http.access import staff
+from blueprints.http.audits import audited
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits
 from blueprints.http.json import json_response, no_content
@@ -43,6 +44,7 @@ def list_roles() -> Response:
 def create_role(body: dict[str, Any]) -> Response:
     """Make a role of permissions that the caller holds."""
     roles.make(g.caller, **body)
+    audited(target=f"role:{body['name']}", after=body["permissions"])
     return json_response(roles.get_role(body["name"]), 201, {"Location": f"/api/v1/admin/roles/{body['name']}"})
 
 
@@ -61,8 +63,11 @@ def get_role(name: str) -> Response:
 @commits
 def change_role(body: dict[str, Any], name: str) -> Response:
     """Set what a role allows; it holds from the next request of those who have it, and on open sockets within 15 s."""
+    before = roles.get_role(name)
     roles.change(g.caller, name, **body)
-    return json_response(roles.get_role(name))
+    after = roles.get_role(name)
+    audited(target=f"role:{name}", before=before["permissions"], after=after["permissions"])
+    return json_response(after)
 
 
 @blp.delete("/roles/<name>")
@@ -72,6 +77,7 @@ def change_role(body: dict[str, Any], name: str) -> Response:
 def remove_role(name: str) -> Response:
     """Remove a role that nobody has."""
     roles.remove(g.caller, name)
+    audited(target=f"role:{name}")
     return no_content()
 
 
