@@ -68,6 +68,8 @@ def _do(customer_id: str, work: Callable[[], None]) -> Response:
         with refusing():
             run_unit(work)
     except ShopError as error:
+        if not g.caller.may(Permission.CUSTOMERS_READ):
+            raise  # the page shows what is personal: to change something is no leave to read
         return _page(customer_id, error)
     return go(f"/admin/customers/{customer_id}")
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from quickshop.accounts import log, roles, sessions
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.errors import OwnAccount
 from quickshop.kernel import db
-from quickshop.kernel.clock import now
+from quickshop.kernel.clock import now, rfc3339
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
+
+
+def standing_of(user_id: UUID) -> dict[str, Any]:
+    """How a member stands, and nothing personal. Raises NotFound for nobody or an erased person."""
+    row = db.row("SELECT id, vip, disabled_at FROM users WHERE id = :id AND erased_at IS NULL", id=user_id)
+    if row is None:
+        raise NotFound("customer")
+    return {
+        "id": str(row.id),
+        "vip": row.vip,
+        "disabled": row.disabled_at is not None,
+        "disabled_at": rfc3339(row.disabled_at),
+    }
 
 
 def set_vip(user_id: UUID, vip: bool) -> None:
@@ -51,8 +65,7 @@ def set_disabled(by: Caller, user_id: UUID, disabled: bool) -> None:
 
 def change(by: Caller, user_id: UUID, *, vip: bool | None = None, disabled: bool | None = None) -> None:
     """Set what is given. Raises NotFound for nobody or an erased person, and what the single changes raise."""
-    if not db.scalar("SELECT 1 FROM users WHERE id = :id AND erased_at IS NULL", id=user_id):
-        raise NotFound("customer")
+    standing_of(user_id)
     if vip is not None:
         set_vip(user_id, vip)
     if disabled is not None:

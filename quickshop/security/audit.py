@@ -78,7 +78,7 @@ def viewed(action: str, *, target: str | None = None, chain: Chain = "staff") ->
 class _Bound:
     """What was noted lately; `at_most` so much a minute in all."""
 
-    def __init__(self, at_most: int | None = None) -> None:
+    def __init__(self, at_most: int | None = DENIALS_AT_MOST) -> None:
         self._at_most = at_most
         self._lately: OrderedDict[str, float] = OrderedDict()
         self._window = 0
@@ -102,8 +102,8 @@ class _Bound:
             return True
 
 
-_denials = _Bound(DENIALS_AT_MOST)
-_views = _Bound()
+_denials = _Bound()
+_views = _Bound(None)
 
 
 def _entry(

@@ -7,7 +7,7 @@ from quickshop.kernel.unit_of_work import reading
 from quickshop.security import audit
 from quickshop.security.audit_chain import head, page, verify
 from tests.factories.accounts import a_staff_account, an_account, execute, is_problem
-from tests.factories.pages import stock_shop
+from tests.factories.pages import stock_shop, submit
 
 CATEGORY = {"slug": "mugs", "name": "Mugs"}
 
@@ -118,3 +118,60 @@ def test_the_log_is_read_by_those_who_may_and_narrowed_down(client):
     assert len(admin.get(f"{mine}&since=2020-01-01T00:00:00Z").json["items"]) == 3
     for wrong in ("chain=other", "outcome=lost", "since=yesterday", "cursor=abc", "limit=0"):
         assert is_problem(admin.get(f"/admin/audit-log?{wrong}"), 422, "validation_failed"), wrong
+
+
+def test_a_look_at_a_customer_is_noted_once_a_minute_without_what_was_seen(client):
+    admin, member = a_staff_account(client), an_account(client)
+    found = admin.get("/admin/customers?q=" + member.email).json["items"][0]
+    for _ in range(3):
+        assert admin.get(f"/admin/customers/{found['id']}").status_code == 200
+    noted = [(e["action"], e["target"], e["data"]) for e in entries(client, admin)]
+    assert sorted(noted, key=str) == [
+        ("customer.viewed", f"customer:{found['id']}", {}),
+        ("customers.listed", None, {}),
+    ]
+    second = a_staff_account(client, "support")
+    assert second.get(f"/admin/customers/{found['id']}").status_code == 200
+    assert [e["action"] for e in entries(client, second)] == ["customer.viewed"]
+
+
+def test_a_look_by_a_key_is_put_down_to_the_key(client):
+    admin = a_staff_account(client)
+    body = {"name": "till", "scopes": ["customers:read"]}
+    key = client.post("/api/v1/admin/api-keys", json=body, headers=admin.headers).json
+    path = f"/api/v1/admin/customers/{admin.extra['id']}"
+    assert client.get(path, headers={"X-API-Key": key["key"]}).status_code == 200
+    noted = admin.get(f"/admin/audit-log?actor=key:{key['id']}").json["items"]
+    assert [e["action"] for e in noted] == ["customer.viewed"]
+
+
+def test_a_change_of_a_role_is_noted_with_before_and_after(client):
+    admin = a_staff_account(client)
+    body = {"permissions": ["orders:read"]}
+    assert client.put("/api/v1/admin/roles/support", json=body, headers=admin.headers).status_code == 200
+    [entry] = entries(client, admin)
+    assert entry["target"] == "role:support"
+    assert entry["data"]["before"] == ["customers:read", "metrics:read", "orders:read"]
+    assert entry["data"]["after"] == ["orders:read"]
+
+
+def test_to_give_what_one_does_not_hold_is_noted_as_refused_by_rest_and_by_page(client):
+    admin = a_staff_account(client)
+    keeper = {"name": "keeper", "permissions": ["roles:read", "roles:write"]}
+    client.post("/api/v1/admin/roles", json=keeper, headers=admin.headers)
+    clerk = a_staff_account(client, "keeper")
+    client.put("/api/v1/admin/roles/support", json={"permissions": []}, headers=clerk.headers)
+    client.set_cookie("access", clerk.access_token)
+    answer = submit(client, f"/admin/customers/{clerk.extra['id']}/roles", {"role": "admin"})
+    assert answer.status_code == 403
+    noted = [(e["outcome"], e["data"]["reason"]) for e in entries(client, clerk)]
+    assert noted == [("denied", "permission_not_held")] * 2
+
+
+def test_a_key_is_noted_by_its_id_and_never_by_itself(client):
+    admin = a_staff_account(client)
+    body = {"name": "till", "scopes": ["orders:read"]}
+    key = client.post("/api/v1/admin/api-keys", json=body, headers=admin.headers).json
+    [entry] = entries(client, admin)
+    assert (entry["target"], entry["data"]["after"]) == (f"key:{key['id']}", ["orders:read"])
+    assert key["key"] not in str(entry) and key["hint"] not in str(entry)

@@ -178,3 +178,12 @@ def test_staff_are_not_disabled_by_somebody_who_holds_less(client, admin):
     is_problem(change(client, desk, admin.extra["id"], disabled=True), 403, "permission_not_held")
     assert change(client, desk, id_of(client, an_account(client)), disabled=True).status_code == 200
     assert admin.get("/me").status_code == 200
+
+
+def test_to_change_is_no_leave_to_read(client, admin):
+    member = an_account(client)
+    body = {"name": "writer", "scopes": ["customers:write"]}
+    key = client.post("/api/v1/admin/api-keys", json=body, headers=admin.headers).json["key"]
+    answer = client.patch(f"{HOME}/{id_of(client, member)}", json={"vip": True}, headers={"X-API-Key": key})
+    assert answer.json.keys() == {"id", "vip", "disabled", "disabled_at"}
+    assert member.email not in answer.text

@@ -187,3 +187,13 @@ def test_a_refused_key_says_why(client, admin, fields):
     answer = submit(client, "/admin/api-keys", fields)
     assert answer.status_code == 422 and 'id="problem"' in answer.text
     assert rows(client, "SELECT 1 FROM api_keys") == []
+
+
+def test_a_refusal_shows_nothing_personal_to_those_who_may_not_read_customers(client, admin, member):
+    body = {"name": "keeper", "permissions": ["roles:read", "roles:write"]}
+    client.post("/api/v1/admin/roles", headers=admin.headers, json=body)
+    clerk = a_staff_account(client, "keeper")
+    client.set_cookie("access", clerk.access_token)
+    answer = submit(client, f"{page_of(member)}/roles", {"role": "admin"})
+    assert answer.status_code == 403
+    assert member.email not in answer.text and "Élodie" not in answer.text

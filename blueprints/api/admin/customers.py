@@ -6,7 +6,13 @@ from typing import Any
 
 from flask import Response, g
 
-from blueprints.api.schemas.staff import ChangeCustomerBody, CustomerListArgs, CustomerPage, CustomerSchema
+from blueprints.api.schemas.staff import (
+    ChangeCustomerBody,
+    CustomerListArgs,
+    CustomerPage,
+    CustomerSchema,
+    StandingSchema,
+)
 from blueprints.http.access import staff
 from blueprints.http.audits import audited
 from blueprints.http.body import ApiBlueprint
@@ -46,11 +52,14 @@ def get_customer(customer_id: str) -> Response:
 @blp.patch("/customers/<customer_id>")
 @staff(Permission.CUSTOMERS_WRITE)
 @blp.arguments(ChangeCustomerBody)
-@blp.answers(200, CustomerSchema)
+@blp.answers(200, StandingSchema)
 @commits
 def change_customer(body: dict[str, Any], customer_id: str) -> Response:
-    """Make somebody a VIP, or close their account, which ends their sessions at once; and the other way round."""
+    """Make somebody a VIP, or close their account, which ends their sessions at once; and the other way round.
+
+    The answer says how they stand and nothing personal: to change that is no leave to read.
+    """
     user_id = parse_id(customer_id, "customer")
     standing.change(g.caller, user_id, **body)
     audited(after=body)
-    return json_response(customers.get_customer(user_id))
+    return json_response(standing.standing_of(user_id))

@@ -162,6 +162,15 @@ class CustomerSchema(CustomerSummary):
     disabled_at = fields.DateTime(allow_none=True)
 
 
+class StandingSchema(Schema):
+    """How a member stands with the shop."""
+
+    id = fields.UUID(required=True)
+    vip = fields.Boolean(required=True)
+    disabled = fields.Boolean(required=True)
+    disabled_at = fields.DateTime(allow_none=True)
+
+
 class CustomerPage(Schema):
     """A page of members."""
 
