@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import sessions
+from quickshop.accounts import roles, sessions
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.permissions import Permission
 from quickshop.inventory import service as inventory
@@ -21,18 +21,13 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.states import Status
 from quickshop.privacy import subjects
-from quickshop.privacy.errors import HoldsMore, LastKeeper, OrdersUnderWay
+from quickshop.privacy.errors import OrdersUnderWay
 from quickshop.privacy.map import MAP, Erasure, Holding
 from quickshop.privacy.subjects import Subject
 from quickshop.security import audit, lockout
 
 # Work still needs the address or the card of these, or a person has to look at them.
 UNDER_WAY = (Status.PLACED, Status.PROCESSING, Status.ON_HOLD)
-
-_HELD = (
-    "SELECT DISTINCT unnest(r.permissions) AS permission FROM user_roles ur JOIN roles r ON r.name = ur.role"
-    " WHERE ur.user_id = :user"
-)
 
 
 def erase_account(user_id: UUID) -> None:
@@ -46,13 +41,11 @@ def erase_account(user_id: UUID) -> None:
 def erase_customer(by: Caller, user_id: UUID) -> None:
     """Erase an account on behalf of its owner. Runs its own unit.
 
-    Raises as erase_account, and HoldsMore where they may do something that `by` may not.
+    Raises as erase_account, and PermissionNotHeld where they may do something that `by` may not.
     """
 
     def work() -> list[UUID]:
-        held = {row.permission for row in db.rows(_HELD, user=user_id)}
-        if held - by.permissions:
-            raise HoldsMore(sorted(held - by.permissions))
+        roles.check_held(by, roles.permissions_of(user_id))
         return _erase(subjects.of_user(user_id))
 
     _run(work)
@@ -86,7 +79,7 @@ def _erase(who: Subject) -> list[UUID]:
     for name, holding in MAP.items():
         _erase_table(name, holding, who)
     if keeps:
-        _check_keeper()
+        roles.check_keeper()
     target = f"user:{who.user_id}" if who.user_id else f"person:{next(iter(who.keys))}"
     audit.record("account.erased", target=target, data={"orders": len(who.orders)})
     return ended
@@ -135,21 +128,10 @@ def _orders(who: Subject) -> list[Any]:
 
 def _keeps_roles(who: Subject) -> bool:
     """Whether the person may give roles; then takings of that right wait for each other until the commit."""
-    if Permission.ROLES_WRITE not in {row.permission for row in db.rows(_HELD, user=who.user_id)}:
+    if who.user_id is None or Permission.ROLES_WRITE not in roles.permissions_of(who.user_id):
         return False
-    db.run("SELECT 1 FROM roles WHERE name = 'admin' FOR NO KEY UPDATE")
+    roles.keep_order()
     return True
-
-
-def _check_keeper() -> None:
-    """Raises LastKeeper unless somebody who can sign in holds `roles:write`."""
-    kept = db.scalar(
-        "SELECT 1 FROM users u JOIN user_roles ur ON ur.user_id = u.id JOIN roles r ON r.name = ur.role"
-        " WHERE :permission = ANY(r.permissions) AND u.disabled_at IS NULL AND u.erased_at IS NULL LIMIT 1",
-        permission=str(Permission.ROLES_WRITE),
-    )
-    if not kept:
-        raise LastKeeper
 
 
 def _clear_by_verbs(who: Subject) -> None:

@@ -148,6 +148,10 @@ def _supports_role(world):
     return {"customer_id": str(world.users["support"]), "name": "support"}
 
 
+def _another(world):
+    return {"customer_id": str(world.users["other"])}
+
+
 def _some(**body):
     return lambda world: body
 
@@ -188,7 +192,9 @@ EXPECTATIONS = {
     # the caller's own account
     "GET /api/v1/me": members(),
     "PATCH /api/v1/me": members().sending(_some(first_name="Kim")),
+    "DELETE /api/v1/me": members().sending(_password).answering(204, 409),  # 409: an order is under way
     "GET /api/v1/me/events": members(),
+    "GET /api/v1/me/export": members(),
     # catalogue
     "GET /api/v1/categories": everybody(),
     "GET /api/v1/products": everybody(),
@@ -223,6 +229,9 @@ EXPECTATIONS = {
     "GET /api/v1/admin/customers": staff("customers:read", support=OK).asking("q=robin"),
     "GET /api/v1/admin/customers/{customer_id}": staff("customers:read", support=OK),
     "PATCH /api/v1/admin/customers/{customer_id}": staff("customers:write").sending(_some(vip=True, disabled=True)),
+    "GET /api/v1/admin/customers/{customer_id}/export": staff("customers:erase"),
+    "POST /api/v1/admin/customers/{customer_id}/erase": staff("customers:erase").at(_another),
+    "POST /api/v1/admin/orders/{number}/erase-person": staff("customers:erase").answering(409),  # a member's order
     "PUT /api/v1/admin/customers/{customer_id}/roles/{name}": staff("roles:write"),
     "DELETE /api/v1/admin/customers/{customer_id}/roles/{name}": staff("roles:write")
     .also(*_SUPPORTS)
