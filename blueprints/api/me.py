@@ -6,17 +6,32 @@ from typing import Any
 
 from flask import Response, g
 
+from blueprints.api.schemas.auth import Accepted
 from blueprints.api.schemas.common import EventsOut, EventsQuery
-from blueprints.api.schemas.me import ChangeMe, MeSchema
-from blueprints.http.access import member, member_now
+from blueprints.api.schemas.me import (
+    ChangeEmailBody,
+    ChangeMe,
+    ChangePasswordBody,
+    ConfirmEmailBody,
+    EmailChanged,
+    MeSchema,
+)
+from blueprints.http.access import member, member_now, public
 from blueprints.http.body import ApiBlueprint
-from blueprints.http.commits import commits
-from blueprints.http.json import json_response
+from blueprints.http.commits import commits, commits_itself
+from blueprints.http.json import json_response, no_content
+from blueprints.http.limits import limited
 from blueprints.http.pagination import page_body
 from quickshop.accounts import log, queries, service
 from quickshop.accounts.callers import Caller
 
 blp = ApiBlueprint("me", __name__, url_prefix="/api/v1/me", description="The caller's own account")
+
+
+_ASKED = {
+    "status": "accepted",
+    "detail": "If the address can be used, we have sent it a link. It becomes yours when the link is opened.",
+}
 
 
 def _shown(caller: Caller) -> Response:
@@ -37,9 +52,48 @@ def get_me() -> Response:
 @blp.answers(200, MeSchema)
 @commits
 def change_me(body: dict[str, Any]) -> Response:
-    """Change personal data."""
-    service.change_profile(g.caller.member_id(), body)
+    """Change personal data. With `version`, 409 `changed_meanwhile` where somebody was quicker."""
+    changes = {name: value for name, value in body.items() if name != "version"}
+    service.change_profile(g.caller.member_id(), changes, body.get("version"))
     return _shown(g.caller)
+
+
+@blp.post("/password")
+@member_now
+@limited("auth")
+@blp.arguments(ChangePasswordBody)
+@blp.answers(204)
+@commits_itself
+def change_password(body: dict[str, Any]) -> Response:
+    """Set a new password. All other sessions end, and a mail says that it happened."""
+    caller = g.caller
+    service.change_password(caller.member_id(), caller.session_id, body["current_password"], body["new_password"])
+    return no_content()
+
+
+@blp.post("/email")
+@member_now
+@limited("auth")
+@blp.arguments(ChangeEmailBody)
+@blp.answers(202, Accepted)
+@commits_itself
+def change_email(body: dict[str, Any]) -> Response:
+    """Mail a link to a new address, and a notice to the present one. The answer is the same for a taken address."""
+    caller = g.caller
+    service.request_email(caller.member_id(), caller.session_id, body["password"], body["email"])
+    return json_response(_ASKED, 202)
+
+
+@blp.post("/email/confirm")
+@public
+@limited("auth")
+@blp.arguments(ConfirmEmailBody)
+@blp.answers(200, EmailChanged)
+@commits_itself
+def confirm_email(body: dict[str, Any]) -> Response:
+    """Make the new address the account's, with the token mailed to it, which is good once and for 24 hours."""
+    service.confirm_email(body["token"])
+    return json_response({"email_verified": True})
 
 
 @blp.get("/events")

@@ -38,6 +38,25 @@ class TooManyAttempts(ShopError):
         super().__init__(f"Too many attempts; try again in {seconds} s.", headers={"Retry-After": str(seconds)})
 
 
+class MailedLately(ShopError):
+    """A link was mailed a short while ago; the pause grows with each one."""
+
+    status, code, title = 429, "mailed_lately", "A link was mailed already"
+
+    def __init__(self, seconds: int) -> None:
+        detail = f"We have mailed a link already; ask for another in {seconds} s."
+        super().__init__(detail, headers={"Retry-After": str(seconds)})
+
+
+class ChangedMeanwhile(Conflict):
+    """The account was changed since the caller read it; `version` is the present one."""
+
+    code, title = "changed_meanwhile", "Changed meanwhile"
+
+    def __init__(self, version: int) -> None:
+        super().__init__("The account was changed meanwhile; look at it again.", version=version)
+
+
 class SessionEnded(Unauthenticated):
     """The session was signed out, revoked, or has reached its end."""
 

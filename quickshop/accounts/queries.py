@@ -8,6 +8,7 @@ from uuid import UUID
 
 from quickshop.accounts import users
 from quickshop.accounts.people import PersonKey
+from quickshop.kernel import db
 from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.errors import NotFound
 
@@ -63,7 +64,25 @@ def me(user_id: UUID, permissions: frozenset[str] = frozenset()) -> dict[str, An
         "order_count": row.order_count,
         "permissions": sorted(permissions),
         "created_at": rfc3339(row.created_at),
+        "version": row.version,
+        "profile": _completion(row),
     }
+
+
+def _completion(row: Any) -> dict[str, Any]:
+    """What a profile may still be given. A list to look at: nothing that the shop does waits for it."""
+    more = db.rows(
+        "SELECT EXISTS (SELECT FROM addresses WHERE user_id = :id) AS address,"
+        " EXISTS (SELECT FROM preferences WHERE user_id = :id) AS preferences",
+        id=row.id,
+    )[0]
+    steps = [
+        {"name": "email_verified", "done": row.email_verified_at is not None},
+        {"name": "phone", "done": row.phone is not None},
+        {"name": "address", "done": more.address},
+        {"name": "preferences", "done": more.preferences},
+    ]
+    return {"complete": all(step["done"] for step in steps), "steps": steps}
 
 
 def user_id_of_login(login: str) -> UUID | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from quickshop.accounts import findable, log, mailing, sessions, users
+from quickshop.accounts import asking, findable, log, mailing, sessions, users
 from quickshop.accounts.errors import LinkInvalid
-from quickshop.accounts.people import PersonKey, email_index, new_person, normal_email
+from quickshop.accounts.password_changes import names_in
+from quickshop.accounts.people import PersonKey, email_index, new_person
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.errors import Invalid
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
-from quickshop.kernel.unit_of_work import run_unit
+from quickshop.kernel.unit_of_work import rehearsal, run_unit
 from quickshop.security import passwords
 
 USERNAME_TAKEN = "This username is taken."
@@ -37,10 +39,11 @@ class Registration:
 def register(wish: Registration) -> UUID | None:
     """Open an account and mail the verification link; for a taken address mail its owner instead.
 
-    Returns the user's id, None where the address was taken: an edge must answer the same for both.
-    Raises Invalid for a weak password or a taken username. Runs its own unit, after the hashing.
+    Returns the user's id, None where the address was taken: an edge must answer the same for both, and the same is
+    done for both. Raises Invalid for a weak password or a taken username. Runs its own unit, after the hashing.
+    Facts: account.registered.
     """
-    passwords.check(wish.password)
+    passwords.check(wish.password, names=names_in(wish.username, wish.email))
     hashed = passwords.hash_password(wish.password)
     try:
         return run_unit(lambda: _register(wish, hashed))
@@ -57,23 +60,24 @@ def _register(wish: Registration, hashed: str) -> UUID | None:
     if db.scalar("SELECT 1 FROM users WHERE lower(username) = lower(:name)", name=wish.username):
         raise Invalid({"username": [USERNAME_TAKEN]})
     owner = users.by_email(wish.email)
-    if owner is not None:
-        mailing.ask(
-            mailing.ALREADY_REGISTERED, owner.id, owner.person, owner.opened("email"), owner.opened("first_name"), None
+    user_id = new_id()
+    with rehearsal(keep=owner is None):
+        person = new_person()
+        index = email_index(wish.email) if owner is None else os.urandom(32)  # nobody's, to be undone
+        _insert(user_id, person, wish, hashed, index)
+        findable.index_user(
+            user_id, findable.words_of(wish.first_name, wish.last_name, wish.email, wish.phone, wish.username)
         )
+        token = mailing.new_token(user_id, mailing.VERIFY_EMAIL, mailing.VERIFY_LIFE)
+        log.append(user_id, [Fact("account.registered")])
+    if owner is not None:
+        mailing.tell_already_registered(owner)
         return None
-    user_id, person = new_id(), new_person()
-    _insert(user_id, person, wish, hashed)
-    findable.index_user(
-        user_id, findable.words_of(wish.first_name, wish.last_name, wish.email, wish.phone, wish.username)
-    )
-    token = mailing.new_token(user_id, "verify_email", mailing.VERIFY_LIFE)
     mailing.ask(mailing.VERIFICATION_REQUESTED, user_id, person, wish.email.strip(), wish.first_name, token)
-    log.append(user_id, [Fact("account.registered")])
     return user_id
 
 
-def _insert(user_id: UUID, person: PersonKey, wish: Registration, hashed: str) -> None:
+def _insert(user_id: UUID, person: PersonKey, wish: Registration, hashed: str, index: bytes) -> None:
     def sealed(column: str, value: str | None) -> bytes | None:
         return None if value is None else person.seal(value, users.place(column, user_id))
 
@@ -87,7 +91,7 @@ def _insert(user_id: UUID, person: PersonKey, wish: Registration, hashed: str) -
         person=person.id,
         username=wish.username,
         email=sealed("email", wish.email.strip()),
-        email_index=email_index(wish.email),
+        email_index=index,
         first_name=sealed("first_name", wish.first_name),
         last_name=sealed("last_name", wish.last_name),
         phone=sealed("phone", wish.phone),
@@ -97,26 +101,32 @@ def _insert(user_id: UUID, person: PersonKey, wish: Registration, hashed: str) -
 
 
 def resend_verification(email: str) -> None:
-    """Mail a new verification link, at most once a minute. Says nothing of whether the address is known.
+    """Ask for the verification link again. The same is done for every address; see `asking`.
 
     Writes; the caller commits.
     """
-    found = users.by_email(normal_email(email))
-    if found is None or found.row.email_verified_at or mailing.cooling(found.id, "verify_email"):
+    asking.leave(asking.VERIFICATION_ASKED, email)
+
+
+def send_link(email: str) -> None:
+    """Mail a new verification link to an address that waits for it: once a minute, then more seldom.
+
+    Writes; the caller commits.
+    """
+    found = users.by_email(email)
+    if found is None or found.row.email_verified_at or mailing.cooling(found.id, mailing.VERIFY_EMAIL):
         return
-    token = mailing.new_token(found.id, "verify_email", mailing.VERIFY_LIFE)
-    mailing.ask(
-        mailing.VERIFICATION_REQUESTED, found.id, found.person, found.opened("email"), found.opened("first_name"), token
-    )
+    token = mailing.new_token(found.id, mailing.VERIFY_EMAIL, mailing.VERIFY_LIFE)
+    mailing.tell(mailing.VERIFICATION_REQUESTED, found, token)
 
 
 def verify_email(token: str) -> UUID:
     """Take a mailed token as proof of the address; whose it was. Raises LinkInvalid. Writes; the caller commits."""
-    user_id = mailing.redeem(token, "verify_email")
-    if user_id is None:
+    redeemed = mailing.redeem(token, mailing.VERIFY_EMAIL)
+    if redeemed is None:
         raise LinkInvalid
-    mark_verified(user_id)
-    return user_id
+    mark_verified(redeemed.user_id)
+    return redeemed.user_id
 
 
 def mark_verified(user_id: UUID) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from quickshop.accounts.email_changes import confirm_email, request_email
+from quickshop.accounts.password_changes import change_password
 from quickshop.accounts.profile import change_profile
 from quickshop.accounts.recovering import forgot_password, reset_password
 from quickshop.accounts.refreshing import Origin, SignedIn, refresh
@@ -14,11 +16,14 @@ __all__ = [
     "SignedIn",
     "answer_challenge",
     "authenticate",
+    "change_password",
     "change_profile",
+    "confirm_email",
     "forgot_password",
     "mark_verified",
     "refresh",
     "register",
+    "request_email",
     "resend_verification",
     "reset_password",
     "sign_out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +13,25 @@ from quickshop.kernel.errors import NotFound
 
 _COLUMNS = """
 SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.password_hash,
-       u.email_verified_at, u.vip, u.order_count, u.spent_minor, u.event_seq, u.disabled_at, u.created_at,
-       p.key_id, p.wrapped_key
+       u.email_verified_at, u.vip, u.order_count, u.spent_minor, u.event_seq, u.version, u.disabled_at,
+       u.created_at, p.key_id, p.wrapped_key
 FROM users u JOIN persons p ON p.id = u.person_id
 """
 
 
 @dataclass(frozen=True)
 class Found:
-    """A user's row with the key that opens it."""
+    """A user's row; the key that opens it is unwrapped where something is opened, and not before.
+
+    So a sign-in to a known account does no more than one to an unknown account.
+    """
 
     row: Any
-    person: PersonKey
+
+    @cached_property
+    def person(self) -> PersonKey:
+        """The person and their key. Raises NotFound for an erased person."""
+        return person_key(self.row.person_id, self.row.key_id, self.row.wrapped_key)
 
     @property
     def id(self) -> UUID:
@@ -45,7 +53,7 @@ def _found(where: str, value: Any) -> Found | None:
     row = db.row(f"{_COLUMNS} WHERE {where}", value=value)
     if row is None or row.wrapped_key is None:
         return None
-    return Found(row, person_key(row.person_id, row.key_id, row.wrapped_key))
+    return Found(row)
 
 
 def by_id(user_id: UUID) -> Found | None:

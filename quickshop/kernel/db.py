@@ -131,6 +131,24 @@ def run(sql: str, /, **params: Any) -> Result:
     return result
 
 
+def command(sql: str) -> None:
+    """Run a command that takes no parameters and cannot be prepared, such as SAVEPOINT, in the unit of work in hand."""
+    for watch in watchers:
+        watch(sql)
+    session = db.session()
+    opening = "BEGIN;" if session.info.get(UNIT) == DUE else ""
+    connection = session.connection()
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.execute(opening + sql)
+    except psycopg2.Error as error:
+        raise _wrapped(connection, sql, error, cursor) from error
+    finally:
+        cursor.close()
+    if opening:
+        session.info[UNIT] = BEGUN
+
+
 def open_unit() -> None:
     """The next statement begins a transaction. Units do not nest."""
     info = db.session().info

@@ -55,8 +55,8 @@ class Invalid(ShopError):
 
     status, code, title = 422, "validation_failed", "Validation failed"
 
-    def __init__(self, errors: dict[str, list[str]], detail: str = "Some fields are not valid.") -> None:
-        super().__init__(detail, errors=errors)
+    def __init__(self, errors: dict[str, list[str]], detail: str = "Some fields are not valid.", **extra: Any) -> None:
+        super().__init__(detail, errors=errors, **extra)
         self.errors = errors
 
 

@@ -64,6 +64,17 @@ def run_unit(work: Callable[[], T]) -> T:
 
 
 @contextmanager
+def rehearsal(*, keep: bool) -> Iterator[None]:
+    """Keep what happens inside, or undo it and go on with the unit as if it had not been: the same work either way.
+
+    For an answer whose time must not tell which of the two it was. Rehearsals do not nest.
+    """
+    db.command("SAVEPOINT rehearsal")
+    yield
+    db.command("RELEASE SAVEPOINT rehearsal" if keep else "ROLLBACK TO SAVEPOINT rehearsal")
+
+
+@contextmanager
 def reading() -> Iterator[None]:
     """Give the connection back after reads (before a network call, say)."""
     try:

@@ -65,7 +65,7 @@ def notifications_waiting() -> dict[str, Any]:
     found = db.rows(
         """
         SELECT count(*) AS waiting, extract(epoch FROM now() - min(since)) AS oldest FROM (
-            SELECT created_at AS since FROM pending_facts WHERE consumer = 'notifications'
+            SELECT created_at AS since FROM pending_facts WHERE consumer IN ('accounts', 'notifications')
             UNION ALL SELECT next_run_at FROM deliveries WHERE state = 'pending' AND next_run_at <= now()) w
         """
     )[0]

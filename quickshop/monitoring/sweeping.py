@@ -110,7 +110,7 @@ def notifications_wait(seconds: int = LOST_SECONDS) -> bool:
     return bool(
         db.scalar(
             """
-            SELECT EXISTS (SELECT FROM pending_facts WHERE consumer = 'notifications'
+            SELECT EXISTS (SELECT FROM pending_facts WHERE consumer IN ('accounts', 'notifications')
                            AND created_at < now() - make_interval(secs => :s))
                 OR EXISTS (SELECT FROM deliveries WHERE state = 'pending'
                            AND next_run_at < now() - make_interval(secs => :s))

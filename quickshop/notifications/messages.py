@@ -65,6 +65,33 @@ def _reset(c: Mapping[str, Any]) -> Words:
     return "Set a new password", [f"Hello {c['first_name']},", sentence], ("Set a new password", link)
 
 
+def _new_address(c: Mapping[str, Any]) -> Words:
+    link = f"{c['public_url']}/confirm-email?token={c['token']}"
+    sentence = (
+        "You asked to use this address for your account from now on. Confirm it; the link works for 24 hours, once. "
+        "Until then nothing changes. Not you? Do nothing."
+    )
+    return "Confirm your new e-mail address", [f"Hello {c['first_name']},", sentence], ("Confirm", link)
+
+
+def _changed_address(c: Mapping[str, Any]) -> Words:
+    sentence = (
+        "Your account has another e-mail address from now on, and nothing will come to this one any more. "
+        "Not you? Write to us at once."
+    )
+    return "Your e-mail address was changed", [f"Hello {c['first_name']},", sentence], ("To the shop", c["public_url"])
+
+
+def _security(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
+    """A notice that something happened which only the owner should do, and what to do if it was somebody else."""
+
+    def words(c: Mapping[str, Any]) -> Words:
+        paragraphs = [f"Hello {c['first_name']},", sentence, "Not you? Set a new password at once."]
+        return subject, paragraphs, ("Set a new password", f"{c['public_url']}/forgot-password")
+
+    return words
+
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.placed": _order(
         "We have your order {number}", "Thank you. We have your order over {total} and are working on it."
@@ -80,6 +107,24 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "account.verification_requested": _verify,
     "account.already_registered": _already,
     "account.password_reset_requested": _reset,
+    "account.password_changed": _security(
+        "Your password was changed", "The password of your account was changed, and other devices were signed out."
+    ),
+    "account.email_change_requested": _new_address,
+    "account.email_change_notice": _security(
+        "Somebody asked to change your e-mail address",
+        "Somebody who knows your password asked to use another e-mail address for your account. "
+        "It changes when the link that we sent there is opened. If it was you, there is nothing to do here.",
+    ),
+    "account.email_changed": _changed_address,
+    "account.two_factor_changed": _security(
+        "Your two-factor sign-in was changed", "Two-factor sign-in, or a passkey, of your account was changed."
+    ),
+    "account.session_reuse": _security(
+        "We signed a device out",
+        "An old sign-in of one of your devices came back to us, which should never happen. It may have been copied, "
+        "so we have ended that sign-in.",
+    ),
 }
 
 

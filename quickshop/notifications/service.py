@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.answering import answer_waiting
 from quickshop.accounts.people import PersonKey, person_key
 from quickshop.extensions import settings
 from quickshop.kernel import db, facts
@@ -36,7 +37,10 @@ def email_channel() -> Channel:
 
 
 def drain() -> int:
-    """Take all waiting facts and send all that is due; how many messages went out. Safe to run in parallel."""
+    """Answer all requests that wait, take all facts and send all that is due; how many messages went out.
+
+    Safe to run in parallel.
+    """
     sent = 0
     while True:
         taken = run_unit(lambda: _take_facts(BATCH))
@@ -46,7 +50,8 @@ def drain() -> int:
 
 
 def _take_facts(limit: int) -> int:
-    """Turn facts into deliveries; how many facts were taken."""
+    """Turn facts into deliveries, those first that answer a request; of which of the two more were taken, how many."""
+    asked = answer_waiting(limit)
     taken = facts.take("notifications", limit)
     known = [f for f in taken if f.type in KINDS]
     orders = [f for f in known if f.type.startswith("order.")]
@@ -59,7 +64,7 @@ def _take_facts(limit: int) -> int:
         """,
         [r for r in rows if r],
     )
-    return len(taken)
+    return max(asked, len(taken))
 
 
 _ORDERS = """
@@ -102,7 +107,7 @@ def _account_row(fact: Any) -> dict[str, Any] | None:
         return None
     owner = person_key(person.id, person.key_id, person.wrapped_key)
     personal = owner.unseal(base64.b64decode(fact.data["sealed"]), f"pending_facts/data/{fact.data['user_id']}")
-    return _row(f"fact:{fact.id}", fact.type, owner, personal, {})
+    return _row(fact.data.get("once") or f"fact:{fact.id}", fact.type, owner, personal, {})
 
 
 def _row(

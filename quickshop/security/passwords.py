@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +15,7 @@ from quickshop.kernel.errors import Invalid
 
 SHORTEST = 10
 LONGEST = 128
+SHORTEST_NAME = 4  # shorter ones stand in too many words by chance
 
 _AROUND = "0123456789!@#$%^&*()?.,:;_-+=~/ "
 _SPELLED = str.maketrans("0134578@$!", "oieastbasi")
@@ -50,24 +52,39 @@ def _is_common(password: str) -> bool:
     return not {lowered, bare, lowered.translate(_SPELLED), bare.translate(_SPELLED)}.isdisjoint(_common())
 
 
-def problems(password: str) -> list[str]:
-    """Every rule that a password breaks, in words; none for a good one. Nothing is cut off or folded."""
+@dataclass(frozen=True)
+class Rule:
+    """A rule that a password breaks: its name for machines and a sentence for people."""
+
+    name: str
+    sentence: str
+
+
+def broken(password: str, names: Iterable[str] = ()) -> list[Rule]:
+    """Every rule that a password breaks; none for a good one. Nothing is cut off or folded.
+
+    `names` are the user's own: one of four characters or more must not stand in the password, in any case.
+    """
+    lowered = password.casefold()
+    own = any(len(name) >= SHORTEST_NAME and name.casefold() in lowered for name in names)
+    special = any(not c.isalnum() and not c.isspace() for c in password)
     rules = (
-        (len(password) >= SHORTEST, f"Use at least {SHORTEST} characters."),
-        (len(password) <= LONGEST, f"Use {LONGEST} characters at most."),
-        (any(c.isalpha() for c in password), "Use at least one letter."),
-        (any(c.isdigit() for c in password), "Use at least one digit."),
-        (any(not c.isalnum() and not c.isspace() for c in password), "Use at least one special character."),
-        (not _is_common(password), "This password is too common."),
+        (len(password) >= SHORTEST, "too_short", f"Use at least {SHORTEST} characters."),
+        (len(password) <= LONGEST, "too_long", f"Use {LONGEST} characters at most."),
+        (any(c.isalpha() for c in password), "no_letter", "Use at least one letter."),
+        (any(c.isdigit() for c in password), "no_digit", "Use at least one digit."),
+        (special, "no_special", "Use at least one special character."),
+        (not _is_common(password), "too_common", "This password is too common."),
+        (not own, "contains_name", "Do not use your username or e-mail address in it."),
     )
-    return [message for fine, message in rules if not fine]
+    return [Rule(name, sentence) for fine, name, sentence in rules if not fine]
 
 
-def check(password: str, field: str = "password") -> None:
-    """Raises Invalid with each failed rule named under `field`."""
-    found = problems(password)
+def check(password: str, field: str = "password", names: Iterable[str] = ()) -> None:
+    """Raises Invalid with each failed rule as a sentence under `field`, and by name in `rules`."""
+    found = broken(password, names)
     if found:
-        raise Invalid({field: found})
+        raise Invalid({field: [rule.sentence for rule in found]}, rules=[rule.name for rule in found])
 
 
 def hash_password(password: str) -> str:

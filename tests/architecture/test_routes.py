@@ -68,6 +68,7 @@ def test_the_access_of_each_api_route_is_what_was_agreed(edge_app):
         "POST /api/v1/auth/register",
         "POST /api/v1/auth/resend-verification",
         "POST /api/v1/auth/verify-email",
+        "POST /api/v1/me/email/confirm",
         "POST /api/v1/payments/webhooks/<provider>",
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from quickshop.accounts import sessions
+from quickshop.accounts.answering import answer_waiting
 from quickshop.accounts.mailing import place
 from quickshop.accounts.people import load_person
 from quickshop.accounts.queries import user_id_of_login
@@ -92,7 +93,12 @@ def a_staff_account(client, role="admin", **changes):
 
 
 def mailed(client, kind=None):
-    """What waits to be mailed, oldest first: the opened content of each fact, with its `type`."""
+    """What waits to be mailed, oldest first: the opened content of each fact, with its `type`.
+
+    What was asked of an address without a session is answered first, as the mailer does.
+    """
+    with client.application.app_context():
+        run_unit(lambda: answer_waiting(100))
     with client.application.app_context(), reading():
         found = db.rows(
             "SELECT type, data FROM pending_facts WHERE consumer = 'notifications' AND data ? 'sealed' ORDER BY id"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from quickshop.kernel import db
-from quickshop.kernel.unit_of_work import ATTEMPTS, reading, run_unit, unit_of_work
+from quickshop.kernel.unit_of_work import ATTEMPTS, reading, rehearsal, run_unit, unit_of_work
 from quickshop.payments.gateways.port import ChargeRequest
 from quickshop.payments.gateways.simulator import SimulatorGateway
 from tests.factories.racing import Beside, until_blocked
@@ -43,6 +43,25 @@ def test_an_error_undoes_the_whole_unit():
     with pytest.raises(ZeroDivisionError), unit_of_work():
         put("a")
         raise ZeroDivisionError
+    assert kept() == []
+
+
+@pytest.mark.parametrize(("keep", "left"), [(True, ["a", "b", "c"]), (False, ["a", "c"])])
+@pytest.mark.parametrize("before", [["a"], []])
+def test_what_was_rehearsed_is_kept_or_undone_and_the_unit_goes_on(before, keep, left):
+    with unit_of_work():
+        put(*before)
+        with rehearsal(keep=keep):
+            put("b")
+        put("c")
+    assert kept() == [name for name in left if name in [*before, "b", "c"]]
+
+
+def test_an_error_in_a_rehearsal_undoes_the_whole_unit():
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        put("a")
+        with rehearsal(keep=True):
+            raise ZeroDivisionError
     assert kept() == []
 
 

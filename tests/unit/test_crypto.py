@@ -93,6 +93,33 @@ def test_a_key_of_a_master_key_we_no_longer_have_does_not_open():
         RING.unwrap(WrappedKey("old", wrapped.wrapped), "person-1")
 
 
+@given(VALUES)
+def test_a_value_under_the_master_key_comes_back_and_names_its_key(value):
+    sealed = RING.seal(value, PLACE)
+    assert sealed.startswith(b"new:")
+    assert RING.unseal(sealed, PLACE) == value
+    assert Keyring((("newest", KEY[::-1]), ("new", KEY))).unseal(sealed, PLACE) == value
+
+
+def test_a_value_under_the_master_key_opens_in_its_place_only_and_with_its_key_only():
+    sealed = RING.seal("a@b.example", PLACE)
+    with pytest.raises(SealBroken):
+        RING.unseal(sealed, "orders/email/2")
+    with pytest.raises(SealBroken, match="not among MASTER_KEYS"):
+        Keyring((("old", OTHER),)).unseal(sealed, PLACE)
+    with pytest.raises(SealBroken):
+        RING.unseal(sealed[:-1], PLACE)
+    with pytest.raises(SealBroken):
+        RING.unseal(b"old:" + sealed.partition(b":")[2], PLACE)
+
+
+@given(st.binary(max_size=50))
+def test_rubbish_in_place_of_a_sealed_value_breaks_the_seal(raw):
+    for sealed in (raw, b"new:" + raw):
+        with pytest.raises(SealBroken):
+            RING.unseal(sealed, PLACE)
+
+
 @given(st.binary(max_size=50))
 def test_rubbish_in_place_of_a_wrapped_key_breaks_the_seal(raw):
     with pytest.raises(SealBroken):

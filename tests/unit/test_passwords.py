@@ -17,7 +17,7 @@ COMMON = "This password is too common."
 
 @pytest.mark.parametrize("password", GOOD)
 def test_good_ones_pass(password):
-    assert passwords.problems(password) == []
+    assert passwords.broken(password) == []
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,33 @@ def test_good_ones_pass(password):
     ],
 )
 def test_each_failed_rule_is_named(password, failed):
-    assert passwords.problems(password) == failed
+    assert [rule.sentence for rule in passwords.broken(password)] == failed
 
 
-def test_check_names_the_field():
+@pytest.mark.parametrize(
+    ("password", "names"),
+    [
+        ("", ["too_short", "no_letter", "no_digit", "no_special"]),
+        ("x" * 127 + "1!", ["too_long"]),
+        ("Password2024!", ["too_common"]),
+        ("xx-Robin-22-xx", ["contains_name"]),
+    ],
+)
+def test_each_failed_rule_has_a_name_for_machines(password, names):
+    assert [rule.name for rule in passwords.broken(password, ["robin"])] == names
+
+
+def test_ones_own_names_must_not_stand_in_it_unless_they_are_short():
+    for name in ("Robin", "rOBIN", "robin.ashdown"):
+        assert [rule.name for rule in passwords.broken(f"1-{name}-22-x", [name])] == ["contains_name"]
+    assert passwords.broken("Canada-4-ever", ["ada", ""]) == []
+
+
+def test_check_names_the_field_and_the_rules():
     with pytest.raises(Invalid) as caught:
         passwords.check("x", "new_password")
     assert list(caught.value.errors) == ["new_password"]
+    assert caught.value.extra["rules"] == ["too_short", "no_digit", "no_special"]
 
 
 def test_the_list_of_common_ones_is_long():
@@ -53,7 +73,7 @@ def test_the_list_of_common_ones_is_long():
 
 @given(st.text(min_size=10, max_size=128))
 def test_any_text_is_judged(password):
-    assert isinstance(passwords.problems(password), list)
+    assert isinstance(passwords.broken(password), list)
 
 
 def test_a_hash_knows_its_password_and_no_other_and_cuts_nothing_off():
@@ -64,6 +84,16 @@ def test_a_hash_knows_its_password_and_no_other_and_cuts_nothing_off():
     assert not passwords.verify(stored, long[:-1])
     assert not passwords.verify(stored, long + "x")
     assert passwords.hash_password(long) != stored
+
+
+@pytest.mark.parametrize("letter", ["é", "密", "🎈", "x"])
+def test_sixty_four_characters_of_any_script_pass_and_the_last_one_counts(letter):
+    password = "a1" + letter * 61 + "!"
+    assert len(password) == 64
+    assert passwords.broken(password) == []
+    stored = passwords.hash_password(password)
+    assert passwords.verify(stored, password)
+    assert not passwords.verify(stored, password[:-1] + "?")
 
 
 def test_a_broken_or_foreign_hash_fits_nothing():
