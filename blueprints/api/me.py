@@ -66,8 +66,8 @@ def change_me(body: dict[str, Any]) -> Response:
 @commits_itself
 def change_password(body: dict[str, Any]) -> Response:
     """Set a new password. All other sessions end, and a mail says that it happened."""
-    caller = g.caller
-    service.change_password(caller.member_id(), caller.session_id, body["current_password"], body["new_password"])
+    caller, current, new = g.caller, body["current_password"], body["new_password"]
+    service.change_password(caller.member_id(), caller.session_id, current, new, body["code"])
     return no_content()
 
 
@@ -80,7 +80,7 @@ def change_password(body: dict[str, Any]) -> Response:
 def change_email(body: dict[str, Any]) -> Response:
     """Mail a link to a new address, and a notice to the present one. The answer is the same for a taken address."""
     caller = g.caller
-    service.request_email(caller.member_id(), caller.session_id, body["password"], body["email"])
+    service.request_email(caller.member_id(), caller.session_id, body["password"], body["email"], body["code"])
     return json_response(_ASKED, 202)
 
 

@@ -20,14 +20,14 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import run_unit
 
 
-def request_email(user_id: UUID, session_id: UUID | None, password: str, email: str) -> None:
+def request_email(user_id: UUID, session_id: UUID | None, password: str, email: str, code: str | None = None) -> None:
     """Mail a link to the new address, good once and for 24 hours, and a notice to the present one.
 
     An address that somebody else has is answered alike, and its owner told instead. Runs its own units, around the
-    hashing. Raises ProofWrong, TooManyAttempts, Invalid for the address of now, MailedLately.
+    hashing. Raises what `prove` raises, Invalid for the address of now, MailedLately.
     Facts: account.email_change_requested.
     """
-    prove(user_id=user_id, session_id=session_id, password=password)
+    prove(user_id=user_id, session_id=session_id, password=password, code=code)
     run_unit(lambda: _request(user_id, session_id, email.strip()))
 
 

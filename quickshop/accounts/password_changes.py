@@ -26,7 +26,8 @@ def check_new_password(user: users.Found, password: str, field: str = "password"
 def set_password(user_id: UUID, hashed: str) -> None:
     """Write the new hash, make mailed links worthless that were asked for before, and mail that it happened.
 
-    So a change of e-mail that a thief asked for does not survive the owner's new password. Writes; the caller commits.
+    So a change of e-mail that a thief asked for does not survive the owner's new password. Writes; the caller commits,
+    and ends the sessions after this: a sign-in under way waits for the row lock that is taken here.
     """
     db.run("UPDATE users SET password_hash = :hash WHERE id = :id", hash=hashed, id=user_id)
     mailing.void(user_id, mailing.RESET_PASSWORD, mailing.CHANGE_EMAIL)
@@ -36,18 +37,18 @@ def set_password(user_id: UUID, hashed: str) -> None:
     mailing.tell(mailing.PASSWORD_CHANGED, found)
 
 
-def change_password(user_id: UUID, session_id: UUID | None, current: str, new: str) -> None:
-    """Set a new password after the present one was proved. Ends all other sessions and mails a notice.
+def change_password(user_id: UUID, session_id: UUID | None, current: str, new: str, code: str | None = None) -> None:
+    """Set a new password after the present one was proved, and a code where two-factor is on; see `prove`.
 
-    Runs its own units, around the hashing. Raises Invalid for a weak password, ProofWrong, TooManyAttempts.
-    Facts: account.password_changed.
+    Ends all other sessions and mails a notice. Runs its own units, around the hashing. Raises Invalid for a weak
+    password, and what `prove` raises. Facts: account.password_changed.
     """
     with reading():
         found = users.by_id(user_id)
         if found is None:
             raise NotFound("account")
         check_new_password(found, new, "new_password")
-    prove(user_id=user_id, session_id=session_id, password=current)
+    prove(user_id=user_id, session_id=session_id, password=current, code=code)
     hashed = passwords.hash_password(new)
 
     def change() -> None:

@@ -52,6 +52,7 @@ def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
     renewed = passwords.hash_password(password) if passwords.outdated(candidate.password_hash) else None
 
     def go_on() -> SignedIn | str:
+        _check_unchanged(user_id, candidate.password_hash)
         lockout.clear(lockout.ACCOUNT, candidate.subject)
         lockout.forgive(lockout.address_budget(), origin.address)
         if renewed:
@@ -64,6 +65,16 @@ def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
     if isinstance(found, str):
         raise TwoFactorRequired(found, ["totp", "recovery_code"])
     return found
+
+
+def _check_unchanged(user_id: UUID, password_hash: str) -> None:
+    """Raises WrongCredentials where the password was changed while it was looked at.
+
+    Takes the row lock that a change takes, so that no session of the old password begins after all others ended.
+    """
+    present = db.scalar("SELECT password_hash FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
+    if present != password_hash:
+        raise WrongCredentials
 
 
 def signed_in(user_id: UUID, origin: Origin, *, second_factor: bool = False) -> SignedIn:

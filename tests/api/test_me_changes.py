@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from quickshop.notifications.messages import KINDS
+from quickshop.security import passwords
 from tests.factories.accounts import (
     PASSWORD,
     Account,
@@ -116,6 +117,30 @@ def test_a_reset_leaves_the_second_factor_as_it_was(client):
     answer = client.post("/api/v1/auth/password/reset", json={"token": token, "password": NEW})
     assert answer.status_code == 204
     assert len(rows(client, "SELECT 1 FROM two_factors WHERE enabled_at IS NOT NULL")) == 1
+
+
+def test_a_sign_in_under_way_with_the_old_password_does_not_outlive_the_change(app, client, monkeypatch):
+    account = an_account(client)
+    verify = passwords.verify
+
+    def verify_and_be_overtaken(stored, password):
+        monkeypatch.setattr(passwords, "verify", verify)
+        right = verify(stored, password)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(change_password, account).result().status_code == 204
+        return right
+
+    monkeypatch.setattr(passwords, "verify", verify_and_be_overtaken)
+    late = Account(app.test_client(), account.email, account.username)
+    is_problem(late.sign_in(), 401, "wrong_credentials")
+    assert [s["current"] for s in account.get("/auth/sessions").json["items"]] == [True]
+
+
+def test_with_two_factor_on_a_change_needs_a_code(client):
+    account = an_account(client)
+    execute(client, "INSERT INTO two_factors (user_id, secret, enabled_at) SELECT id, 'x', now() FROM users")
+    is_problem(change_password(account), 403, "code_needed")
+    is_problem(move(account), 403, "code_needed")
 
 
 # --- the address ---------------------------------------------------------------------------------------

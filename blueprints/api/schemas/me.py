@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from blueprints.api.schemas.auth import LOCALE, PHONE, MailedToken, Password
+from blueprints.api.schemas.auth import LOCALE, PHONE, Code, MailedToken, Password
 from blueprints.api.schemas.common import Email, StrictInt, Text
 from blueprints.http.body import StrictSchema
 
@@ -53,17 +53,19 @@ class ChangeMe(StrictSchema):
 
 
 class ChangePasswordBody(StrictSchema):
-    """The present password and the new one."""
+    """The present password and the new one, and a code where two-factor is on."""
 
     current_password = Password()
     new_password = Password()
+    code = Code(required=False, load_default=None, allow_none=True)
 
 
 class ChangeEmailBody(StrictSchema):
-    """The new address, and the present password."""
+    """The new address, the present password, and a code where two-factor is on."""
 
     email = Email(required=True)
     password = Password()
+    code = Code(required=False, load_default=None, allow_none=True)
 
 
 class ConfirmEmailBody(StrictSchema):
