@@ -25,7 +25,7 @@ from quickshop.orders.queries import list_orders
 PASSWORD_RULES = (
     "10 characters or more",
     "With a letter, a digit and a special character",
-    "Not one of the well-known ones",
+    "Not one of the well-known ones, and without your own name",
 )
 ORDERS_PER_PAGE = 20
 

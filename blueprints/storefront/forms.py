@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from wtforms import Field, Form, PasswordField, StringField, ValidationError
-from wtforms.validators import AnyOf, InputRequired, Length, Regexp
+from wtforms import Field, Form, IntegerField, PasswordField, StringField, ValidationError
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, Regexp
 
 from blueprints.storefront.countries import COUNTRIES
 
@@ -36,7 +36,7 @@ def email_form(_form: Form, field: Field) -> None:
 
 
 def _text(longest: int, *more: Any, required: bool = True) -> StringField:
-    must = [InputRequired(MISSING)] if required else []
+    must = [DataRequired(MISSING)] if required else []  # blanks alone are nothing
     return StringField(
         filters=[strip],
         validators=[*must, Length(max=longest, message=f"{longest} characters at most."), no_control, *more],
@@ -46,6 +46,18 @@ def _text(longest: int, *more: Any, required: bool = True) -> StringField:
 def _password(longest: int = 1024) -> PasswordField:
     # Not stripped and not cut: a password is taken as it is.
     return PasswordField(validators=[InputRequired(MISSING), Length(max=longest, message="That is too long.")])
+
+
+def _phone() -> StringField:
+    """A telephone number, or None."""
+    form = Regexp(r"\+?[0-9][0-9 ()./-]{4,30}\Z", message="That is not a telephone number.")
+    return StringField(filters=[strip, lambda typed: typed or None], validators=[Optional(), form])
+
+
+def _code() -> StringField:
+    """A code of the second factor, or None: only who has one is asked for it."""
+    longest = Length(max=40, message="40 characters at most.")
+    return StringField(filters=[strip, lambda typed: typed or None], validators=[Optional(), longest, no_control])
 
 
 class AddressForm(Form):
@@ -120,3 +132,31 @@ class SignUpForm(EmailForm):
         32, Regexp(r"[A-Za-z0-9_.-]{3,32}\Z", message="3 to 32 letters, digits, dots, dashes or underscores.")
     )
     password = _password()
+    phone = _phone()
+
+
+class ProfileForm(Form):
+    """Who somebody is to the shop, and which version of it they saw."""
+
+    first_name = _text(100)
+    last_name = _text(100)
+    phone = _phone()
+    locale = StringField(
+        validators=[InputRequired(MISSING), Regexp(r"[a-z]{2,3}(-[A-Z]{2})?\Z", message="Please choose a language.")]
+    )
+    version = IntegerField(validators=[InputRequired(MISSING)])
+
+
+class NewEmailForm(EmailForm):
+    """A new address, with the proof that it is the owner who wants it."""
+
+    password = _password()
+    code = _code()
+
+
+class ChangePasswordForm(Form):
+    """A new password, with the same proof."""
+
+    current_password = _password()
+    new_password = _password()
+    code = _code()
