@@ -26,8 +26,11 @@ SHOP = [
     "/verify-email?token=x",
     "/forgot-password",
     "/reset-password?token=x",
+    "/confirm-email",
+    "/confirm-email?token=x",
     "/no/such/page",
 ]
+MEMBER = ["/account/profile", "/account/profile?done=saved", "/account/password"]
 STAFF = ["/admin", "/admin/orders", "/admin/customers"]
 
 
@@ -79,6 +82,19 @@ def test_forms_with_errors(visitors, look):
     for address in ("/sign-in", "/sign-up"):
         page.goto(address)
         page.locator("main form").first.evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
+        expect(page.locator(".field.wrong").first).to_be_visible()
+        check(page)
+
+
+def test_pages_of_the_account_and_what_can_be_wrong_in_them(visitors, look, live_shop):
+    page = visitors.open(**look)
+    sign_in(page, live_shop.demo["accounts"]["shopper"], then="/account/profile")
+    for address in MEMBER:
+        page.goto(address)
+        check(page)
+    for address in ("/account/profile", "/account/password"):
+        page.goto(address)
+        page.locator("main form[data-once]").last.evaluate("(f) => { f.noValidate = true; f.requestSubmit(); }")
         expect(page.locator(".field.wrong").first).to_be_visible()
         check(page)
 

@@ -126,3 +126,6 @@ class Problem(Schema):
     code = fields.String(required=True, metadata={"description": "A stable machine word"})
     request_id = fields.String(required=True)
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    rules = fields.List(
+        fields.String(), metadata={"description": "The rules a password breaks, by name", "example": ["too_short"]}
+    )
