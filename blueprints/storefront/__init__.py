@@ -7,7 +7,15 @@ from flask import Flask
 from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy, profile
 from blueprints.storefront.pages import pages
 
-AREAS = (catalogue, cart, checkout, orders, accounts, privacy, profile)  # importing them puts their views on the blueprint
+AREAS = (
+    catalogue,
+    cart,
+    checkout,
+    orders,
+    accounts,
+    privacy,
+    profile,
+)  # importing them puts their views on the blueprint
 
 
 def register(app: Flask) -> None:

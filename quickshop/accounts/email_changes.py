@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from quickshop.accounts import log, mailing, sessions, users
+from quickshop.accounts import findable, log, mailing, sessions, users
 from quickshop.accounts.errors import LinkInvalid, MailedLately
 from quickshop.accounts.people import email_index, normal_email
 from quickshop.accounts.proving import prove
@@ -58,7 +58,7 @@ def _place(token: str) -> str:
 
 
 def _present(user_id: UUID) -> users.Found:
-    found = users.by_id(user_id)
+    found = users.to_seal_for(user_id)
     if found is None:
         raise NotFound("account")
     return found
@@ -80,7 +80,7 @@ def confirm_email(token: str) -> UUID:
 
 def _confirm(token: str) -> UUID:
     redeemed = mailing.redeem(token, mailing.CHANGE_EMAIL)
-    found = users.by_id(redeemed.user_id) if redeemed else None
+    found = users.to_seal_for(redeemed.user_id) if redeemed else None
     if redeemed is None or found is None or found.row.disabled_at:
         raise LinkInvalid
     wish: dict[str, Any] = found.person.unseal(redeemed.sealed, _place(token))
@@ -93,6 +93,7 @@ def _confirm(token: str) -> UUID:
         at=now(),
         id=found.id,
     )
+    findable.refresh(found.id)
     # What was mailed to the old address opens nothing any more.
     mailing.void(found.id, mailing.VERIFY_EMAIL, mailing.RESET_PASSWORD, mailing.CHANGE_EMAIL)
     asked_in = wish["session_id"]

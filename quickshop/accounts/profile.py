@@ -22,7 +22,7 @@ def change_profile(user_id: UUID, changes: Mapping[str, Any], version: int | Non
     `version` is the one that the caller saw, where they say it. Raises NotFound, ChangedMeanwhile for a stale one.
     Facts: account.profile_changed with the names of the fields, never their values.
     """
-    found = users.by_id(user_id)
+    found = users.to_seal_for(user_id)
     if found is None:
         raise NotFound("account")
     values: dict[str, Any] = {name: changes[name] for name in PLAIN if name in changes}

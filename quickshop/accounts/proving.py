@@ -19,7 +19,7 @@ def prove(*, user_id: UUID, session_id: UUID | None, password: str, code: str | 
     Raises ProofWrong, CodeNeeded, CodeWrong, TooManyAttempts.
     """
     with reading():
-        found = users.by_id(user_id)
+        found = users.with_password(user_id)
         with_code = second_factor.is_on(user_id)
     if with_code and not code:
         raise CodeNeeded

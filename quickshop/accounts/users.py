@@ -12,11 +12,13 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 
 _COLUMNS = """
-SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.password_hash,
+SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale,
        u.email_verified_at, u.vip, u.order_count, u.spent_minor, u.event_seq, u.version, u.disabled_at,
        u.created_at, p.key_id, p.wrapped_key
-FROM users u JOIN persons p ON p.id = u.person_id
+{more} FROM users u JOIN persons p ON p.id = u.person_id
 """
+# Workers may not read it, so only those who check a password ask for it.
+_PASSWORD = ", u.password_hash"  # noqa: S105 - names a column
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ def place(column: str, user_id: UUID) -> str:
     return f"users/{column}/{user_id}"
 
 
-def _found(where: str, value: Any) -> Found | None:
+def _found(where: str, value: Any, more: str = "") -> Found | None:
     """The user, or None: also for an erased one, of whom nothing can be opened."""
-    row = db.row(f"{_COLUMNS} WHERE {where}", value=value)
+    row = db.row(f"{_COLUMNS.format(more=more)} WHERE {where}", value=value)
     if row is None or row.wrapped_key is None:
         return None
     return Found(row)
@@ -61,6 +63,11 @@ def by_id(user_id: UUID) -> Found | None:
     return _found("u.id = :value", user_id)
 
 
+def with_password(user_id: UUID) -> Found | None:
+    """The user with this id, and the hash of their password."""
+    return _found("u.id = :value", user_id, _PASSWORD)
+
+
 def to_seal_for(user_id: UUID) -> Found | None:
     """The user with this id, who cannot be erased before the transaction is over: for what their key will seal."""
     return _found("u.id = :value FOR KEY SHARE OF p", user_id)
@@ -68,12 +75,17 @@ def to_seal_for(user_id: UUID) -> Found | None:
 
 def by_email(email: str) -> Found | None:
     """The user with this address."""
-    return _found("u.email_index = :value", email_index(email))
+    return _by_email(email)
 
 
 def by_login(login: str) -> Found | None:
-    """The user whose e-mail address or username this is. Usernames hold no `@`, so they cannot be confused."""
-    return by_email(login) if "@" in login else _found("lower(u.username) = lower(:value)", login.strip())
+    """The user whose e-mail address or username this is, with the hash of their password.
+
+    Usernames hold no `@`, so they cannot be confused.
+    """
+    if "@" in login:
+        return _by_email(login, _PASSWORD)
+    return _found("lower(u.username) = lower(:value)", login.strip(), _PASSWORD)
 
 
 def known(user_id: UUID) -> Found:
@@ -82,3 +94,7 @@ def known(user_id: UUID) -> Found:
     if found is None:
         raise NotFound("account")
     return found
+
+
+def _by_email(email: str, more: str = "") -> Found | None:
+    return _found("u.email_index = :value", email_index(email), more)

@@ -30,7 +30,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "categories": ("arwd", "r", ""),
     "challenges": ("arwd", "rd", ""),
     "deliveries": ("arwd", "arwd", "r"),
-    "email_tokens": ("arwd", "rd", ""),
+    "email_tokens": ("arwd", "ard", ""),
     "idempotency_keys": ("arwd", "rd", ""),
     "login_failures": ("arwd", "rd", ""),
     "order_events": ("arwd", "ar", ""),

@@ -6,10 +6,12 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
+from quickshop.accounts import service as accounts
 from quickshop.extensions import Base
 from quickshop.factory import MODELS, create_app
 from quickshop.kernel import db
-from quickshop.kernel.unit_of_work import reading
+from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.notifications import service as notifications
 from quickshop.runtime import database_roles, databases
 from quickshop.runtime.database_roles import COLUMNS, PROCESSES, TABLES, RolesMissing, role_of
 
@@ -132,6 +134,24 @@ def test_the_web_application_works_in_its_role(core):
 def test_so_do_workers_and_the_relay(settings, process):
     with create_app(role=process, settings=settings).app_context(), reading():
         assert db.scalar("SELECT current_user") == role_of(process)
+
+
+def test_a_worker_may_answer_what_is_asked_of_an_address(core, settings):
+    person = {"email": "robin@quickshop.example", "username": "robin", "first_name": "Robin", "last_name": "Ashdown"}
+    accounts.register(accounts.Registration(**person, password="Cobalt-Harvest-27"))
+    run_unit(lambda: db.run("UPDATE email_tokens SET created_at = now() - interval '1 day'"))
+    for email in (person["email"], "nobody@quickshop.example"):
+        run_unit(lambda email=email: accounts.forgot_password(email))
+        run_unit(lambda email=email: accounts.resend_verification(email))
+    with create_app(role="worker", settings=settings).app_context():
+        notifications.drain()
+    with reading():
+        told = [r.kind for r in db.rows("SELECT kind FROM deliveries ORDER BY id")]
+    assert told == [
+        "account.verification_requested",
+        "account.password_reset_requested",
+        "account.verification_requested",
+    ]
 
 
 def test_commands_work_as_the_owner(settings):
