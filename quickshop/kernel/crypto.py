@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _VERSION = b"\x01"
 _NONCE = 12
+_ID_END = b":"  # no id of a master key holds one: MASTER_KEYS are written `id:base64`
 
 
 class SealBroken(Exception):
@@ -59,6 +60,23 @@ class Keyring:
             return master.decrypt(key.wrapped[:_NONCE], key.wrapped[_NONCE:], b"person/" + owner.encode())
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise SealBroken("a data key does not open") from None
+
+    def seal(self, value: Any, place: str) -> bytes:
+        """Seal a JSON-able value that is no known person's, for `place`; the master key's id stands in front."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._keys[self.current].encrypt(nonce, orjson.dumps(value), b"value/" + place.encode())
+        return self.current.encode() + _ID_END + nonce + sealed
+
+    def unseal(self, sealed: bytes | memoryview, place: str) -> Any:
+        """Open what `seal` made, under whichever of the master keys. Raises SealBroken."""
+        key_id, _, rest = bytes(sealed).partition(_ID_END)
+        master = self._keys.get(key_id.decode(errors="replace"))
+        if master is None:
+            raise SealBroken("a value was sealed under a master key that is not among MASTER_KEYS")
+        try:
+            return orjson.loads(master.decrypt(rest[:_NONCE], rest[_NONCE:], b"value/" + place.encode()))
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"a sealed value does not open at {place.rsplit('/', 1)[0]}") from None
 
 
 def seal(key: bytes, value: Any, place: str) -> bytes:

@@ -1,5 +1,7 @@
 """Idempotency keys in Postgres: the same key and body give the same answer, for as long as the row is kept.
 
+Answers hold addresses and tokens, so they stand sealed under the master key that is named beside them.
+
 An advisory transaction lock tells a call still running from one that is done, without a second commit.
 Only a 2xx binds a key; a refusal rolls back and frees it. (After Stripe's and brandur.org's published rules.)
 """
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 
 from quickshop.kernel import db
 from quickshop.kernel.errors import Conflict, ShopError
+from quickshop.kernel.master_keys import keyring
 
 KEEP_HOURS = 72
 LONGEST_KEY = 255
@@ -86,7 +89,7 @@ def enter(place: Slot) -> StoredAnswer | None:
         raise InProgress
     # A statement of its own: its snapshot must be younger than the lock, or a just-committed answer is missed.
     found = db.row(
-        "SELECT request_hash, status, body FROM idempotency_keys"
+        "SELECT request_hash, status, body, key_id FROM idempotency_keys"
         " WHERE caller = :caller AND route = :route AND key = :key",
         caller=place.caller,
         route=place.route,
@@ -96,20 +99,29 @@ def enter(place: Slot) -> StoredAnswer | None:
         return None
     if bytes(found.request_hash) != place.request_hash:
         raise KeyReused("This Idempotency-Key belongs to another request body; use a new key.")
-    return StoredAnswer(found.status, bytes(found.body))
+    if found.key_id is None:
+        return StoredAnswer(found.status, bytes(found.body))
+    return StoredAnswer(found.status, str(keyring().unseal(found.body, _place(place))).encode())
+
+
+def _place(place: Slot) -> str:
+    """Where a sealed answer stands: it opens in no other row."""
+    return f"idempotency_keys/body/{place.caller}\0{place.route}\0{place.key}"
 
 
 def bind(place: Slot, status: int, body: bytes) -> None:
     """Bind an answer to the slot, in the transaction that made it."""
+    keys = keyring()
     db.run(
-        "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body)"
-        " VALUES (:caller, :route, :key, :hash, :status, :body)",
+        "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body, key_id)"
+        " VALUES (:caller, :route, :key, :hash, :status, :body, :key_id)",
         caller=place.caller,
         route=place.route,
         key=place.key,
         hash=place.request_hash,
         status=status,
-        body=body,
+        body=keys.seal(body.decode(), _place(place)),
+        key_id=keys.current,
     )
 
 
