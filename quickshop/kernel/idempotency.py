@@ -125,6 +125,39 @@ def bind(place: Slot, status: int, body: bytes) -> None:
     )
 
 
+def reseal(limit: int) -> int:
+    """Seal up to `limit` answers anew that stand under an older master key, or in the clear; returns how many.
+
+    Writes; the caller commits.
+    """
+    keys = keyring()
+    taken = db.rows(
+        "SELECT caller, route, key, body, key_id FROM idempotency_keys WHERE key_id IS DISTINCT FROM :current"
+        " LIMIT :limit FOR UPDATE SKIP LOCKED",
+        current=keys.current,
+        limit=limit,
+    )
+    for row in taken:
+        place = _place(Slot(row.caller, row.route, row.key, b""))
+        body = bytes(row.body).decode() if row.key_id is None else keys.unseal(row.body, place)
+        db.run(
+            "UPDATE idempotency_keys SET body = :body, key_id = :current"
+            " WHERE caller = :caller AND route = :route AND key = :key",
+            body=keys.seal(body, place),
+            current=keys.current,
+            caller=row.caller,
+            route=row.route,
+            key=row.key,
+        )
+    return len(taken)
+
+
+def in_use() -> dict[str, int]:
+    """How many answers stand under each master key."""
+    found = db.rows("SELECT key_id, count(*) AS number FROM idempotency_keys WHERE key_id IS NOT NULL GROUP BY key_id")
+    return {row.key_id: row.number for row in found}
+
+
 def prune() -> int:
     """Delete answers older than 72 hours; returns how many."""
     return db.run(
