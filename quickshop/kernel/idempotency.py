@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 
 from quickshop.kernel import db
+from quickshop.kernel.cards import holds_card_number
 from quickshop.kernel.errors import Conflict, ShopError
 from quickshop.kernel.master_keys import keyring
 
@@ -70,6 +71,8 @@ def check_key(key: str | None) -> str:
         raise KeyRequired("Send an Idempotency-Key header: any string of up to 255 characters, new for each order.")
     if not 1 <= len(key) <= LONGEST_KEY:
         raise KeyInvalid("An Idempotency-Key has 1 to 255 characters.")
+    if holds_card_number(key):
+        raise KeyInvalid("An Idempotency-Key is any text of yours but a card number.")
     return key
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from quickshop.kernel import tracing
+from quickshop.kernel.cards import passes_luhn
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # What PostgreSQL adds to an error shows the values of a row.
@@ -45,17 +46,9 @@ _LONGEST = 16_000
 _BREAKS = {number: f"\\u{number:04x}" for number in (0x7F, 0x85, 0x2028, 0x2029)}
 
 
-def _luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        number = int(digit) * (1 + place % 2)
-        total += number - 9 if number > 9 else number
-    return total % 10 == 0
-
-
 def _card(found: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", found[0])
-    return "[card]" if _luhn(digits) else found[0]
+    return "[card]" if passes_luhn(digits) else found[0]
 
 
 def redact(text: str) -> str:
