@@ -143,7 +143,8 @@ def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> str |
     if attempt.state == "unknown":
         answer = gateway.look_up(attempt.key)
     elif work.token is None:
-        raise RuntimeError("the person who would pay was erased")
+        # The person was erased, and the token with their key: nobody can be asked for money any more.
+        answer = Answer(AnswerState.DECLINED, code="person_erased")
     else:
         answer = gateway.authorize(ChargeRequest(attempt.key, work.number, work.total_minor, work.currency, work.token))
     if answer.state in (AnswerState.CAPTURED, AnswerState.VOIDED, AnswerState.REFUNDED, AnswerState.REFUSED):

@@ -472,9 +472,13 @@ def test_a_token_that_older_code_wrote_in_the_clear_still_pays():
     assert state_of(order) == ("confirmed", "captured")
 
 
-def test_an_order_of_somebody_erased_before_it_was_paid_ends_with_staff():
-    order = an_order()
+def test_an_order_of_somebody_erased_before_it_was_paid_ends_unpaid_and_frees_its_stock(gateway):
+    mug = a_variant(stock=5)
+    order = an_order({mug: 2})
     erase = "UPDATE persons SET key_id = NULL, wrapped_key = NULL, erased_at = now() FROM orders o"
     run_unit(lambda: db.run(erase + " WHERE persons.id = o.person_id AND o.id = :id", id=order.id))
-    process_until_ended(order)
-    assert state_of(order)[0] == "on_hold"
+    processing.process(order.id)
+    assert state_of(order) == ("payment_failed", "failed")
+    assert payment_of(order).authorized_minor == 0
+    assert gateway.charges == {}
+    assert stock_of(mug) == (5, 0)
