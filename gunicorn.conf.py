@@ -37,6 +37,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 _shared_counts = Path(worker_tmp_dir or "/tmp") / f"quickshop-{os.getuid()}-{_port}"  # noqa: S108
 
 proc_name = "quickshop-web"
+# Named, not imported: gunicorn loads it when all is patched.
+logger_class = "quickshop.runtime.server_log.ServerLog"
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL") or "warning"
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") == "1" else None

@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "quickshop.runtime.commands:run",
     "migrate": "quickshop.runtime.migrating:migrate",
     "demo": "quickshop.runtime.demo_shop:demo",
+    "rotate-keys": "quickshop.runtime.rotating:rotate_keys",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",
     "totp": "quickshop.runtime.demo_codes:totp_command",
     "reindex-people": "quickshop.runtime.reindexing:reindex_command",

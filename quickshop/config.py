@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 _DEVELOPMENT_SECRET = "development-only-secret-never-used-outside-tests"  # noqa: S105 - refused in production
 _DEVELOPMENT_KEY = "dev:" + base64.b64encode(b"quickshop-development-master-key").decode()
 _SHORTEST_SECRET = 32
+_SHORTEST_PASSWORD = 12
+_KNOWN_PASSWORDS = frozenset({"quickshop", "postgres", "postgresql", "password", "changeme", "administrator"})
+_FEWEST_SIGNS = 8  # a secret of fewer different ones was typed, not made
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?").fullmatch
+_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,40}").fullmatch
+_CURRENCY = re.compile(r"[A-Z]{3}").fullmatch
+_OWN_HOSTS = ("localhost", "127.", "[::1]", "::1", "0.0.0.0")  # noqa: S104 - compared, not bound
 
 
 class SettingsError(Exception):
@@ -40,8 +49,8 @@ class Settings:
 
     env: str  # QUICKSHOP_ENV: development, testing or production (the default when unset)
     home: Path  # QUICKSHOP_HOME: folder of data, logs and demo.json
-    database_url: str  # DATABASE_URL, rewritten to the psycopg2 dialect
-    redis_url: str  # REDIS_URL: broker, socket bus and limiter storage
+    database_url: str = field(repr=False)  # DATABASE_URL, rewritten to the psycopg2 dialect
+    redis_url: str = field(repr=False)  # REDIS_URL: broker, socket bus and limiter storage
     secret_key: str = field(repr=False)  # SECRET_KEY: signs tokens, cart and order tokens, CSRF
     master_keys: tuple[tuple[str, bytes], ...] = field(repr=False)  # MASTER_KEYS: id:base64, first is current
     index_key: bytes = field(repr=False)  # INDEX_KEY: base64 of 32 bytes; keys the blind indexes, never changes
@@ -50,7 +59,7 @@ class Settings:
     gateway_webhook_secrets: tuple[str, ...] = field(repr=False)  # GATEWAY_WEBHOOK_SECRET: up to two, by comma
     mail_backend: str  # MAIL_BACKEND: file, smtp or sink
     mail_file: Path  # MAIL_FILE: where the file backend appends
-    smtp_url: str  # SMTP_URL: smtp://user:password@host:port
+    smtp_url: str = field(repr=False)  # SMTP_URL: smtp://user:password@host:port
     mail_from: str  # MAIL_FROM
     limits_profile: str  # LIMITS_PROFILE: strict or demo
     guests_may_order: bool  # GUESTS_MAY_ORDER: 1 or 0
@@ -121,9 +130,21 @@ def _required(env: Mapping[str, str], name: str, development: str | None) -> str
 
 def _secret(env: Mapping[str, str], name: str, development: bool) -> str:
     value = _required(env, name, _DEVELOPMENT_SECRET if development else None)
-    if not development and (len(value) < _SHORTEST_SECRET or value == _DEVELOPMENT_SECRET):
+    if not development and (len(value) < _SHORTEST_SECRET or _guessable(value)):
         raise SettingsError(f"{name} is too short or a known default; use {_SHORTEST_SECRET} random characters.")
     return value
+
+
+def _guessable(value: str) -> bool:
+    return value == _DEVELOPMENT_SECRET or len(set(value)) < _FEWEST_SIGNS
+
+
+def _secrets(env: Mapping[str, str], name: str, development: bool, most: int) -> tuple[str, ...]:
+    raw = _required(env, name, _DEVELOPMENT_SECRET if development else None)
+    values = tuple(_secret({name: part.strip()}, name, development) for part in raw.split(","))
+    if len(values) > most:
+        raise SettingsError(f"{name} takes {most} secrets at most.")
+    return values
 
 
 def _master_keys(env: Mapping[str, str], development: bool) -> tuple[tuple[str, bytes], ...]:
@@ -135,10 +156,19 @@ def _master_keys(env: Mapping[str, str], development: bool) -> tuple[tuple[str, 
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             raise SettingsError("MASTER_KEYS must be id:base64 pairs separated by commas.") from None
-        if not key_id or len(key) != 32:
+        if not _KEY_ID(key_id) or len(key) != 32:
             raise SettingsError("Each of MASTER_KEYS must have an id and 32 bytes in base64.")
+        _refuse_known_key("MASTER_KEYS", key, development)
         keys.append((key_id, key))
+    if len({key_id for key_id, _ in keys}) < len(keys):
+        raise SettingsError("Two of MASTER_KEYS have the same id.")
     return tuple(keys)
+
+
+def _refuse_known_key(name: str, key: bytes, development: bool) -> None:
+    known = base64.b64decode(_DEVELOPMENT_KEY.partition(":")[2])
+    if not development and (key == known or len(set(key)) < _FEWEST_SIGNS):
+        raise SettingsError(f"{name} holds a key that is a known default or not random; make one of 32 random bytes.")
 
 
 def _index_key(env: Mapping[str, str], development: bool) -> bytes:
@@ -149,7 +179,73 @@ def _index_key(env: Mapping[str, str], development: bool) -> bytes:
         key = b""
     if len(key) != 32:
         raise SettingsError("INDEX_KEY must be 32 bytes in base64.")
+    _refuse_known_key("INDEX_KEY", key, development)
     return key
+
+
+def _origins(env: Mapping[str, str]) -> tuple[str, ...]:
+    found = tuple(o.strip() for o in env.get("CORS_ORIGINS", "").split(",") if o.strip())
+    for origin in found:
+        if not _ORIGIN(origin):
+            raise SettingsError(f"CORS_ORIGINS names whole origins such as https://app.example, not {origin!r}.")
+    return found
+
+
+def _address(env: Mapping[str, str], name: str, development: str | None) -> str:
+    value = _required(env, name, development).rstrip("/")
+    if not _ORIGIN(value):
+        raise SettingsError(f"{name} must be of the form https://host or https://host:port.")
+    return value
+
+
+def _currency(env: Mapping[str, str]) -> str:
+    value = env.get("BASE_CURRENCY") or "USD"
+    if not _CURRENCY(value):
+        raise SettingsError(f"BASE_CURRENCY must be an ISO 4217 code such as USD, not {value!r}.")
+    return value
+
+
+def _weak_password(url: str) -> bool:
+    """Whether the address holds a password that is short or known. None at all is the server's own business."""
+    try:
+        password = unquote(urlsplit(url).password or "")
+    except ValueError:
+        return False
+    return bool(password) and (len(password) < _SHORTEST_PASSWORD or password.casefold() in _KNOWN_PASSWORDS)
+
+
+def _own_host(url: str) -> bool:
+    return url.partition("://")[2].startswith(_OWN_HOSTS) or ".localhost" in url
+
+
+def _refuse_unsafe(found: Settings) -> None:
+    """What suits development and nothing else. Raises SettingsError with the first sentence that applies."""
+    refusals = (
+        (_weak_password(found.database_url), "DATABASE_URL holds a password that is short or a known default."),
+        (_weak_password(found.redis_url), "REDIS_URL holds a password that is short or a known default."),
+        (not found.public_url.startswith("https://"), "PUBLIC_URL must begin with https:// outside development."),
+        (_own_host(found.public_url), "PUBLIC_URL must be an address that shoppers can reach."),
+        (
+            not found.gateway_url.startswith("https://") or _own_host(found.gateway_url),
+            "GATEWAY_URL must be the https:// address of a payment provider; the simulated one is for development.",
+        ),
+        (found.mail_backend != "smtp", "MAIL_BACKEND must be smtp outside development; others keep or lose mails."),
+        (found.mail_from.endswith(".example>"), "MAIL_FROM must be an address of your own outside development."),
+        (found.limits_profile != "strict", "LIMITS_PROFILE must be strict outside development."),
+        (not found.secure_cookies, "SECURE_COOKIES must be 1 outside development."),
+        (any(o.startswith("http://") for o in found.cors_origins), "CORS_ORIGINS must begin with https://."),
+        (
+            found.index_key in dict(found.master_keys).values(),
+            "INDEX_KEY must be another key than those of MASTER_KEYS.",
+        ),
+        (
+            found.secret_key in found.gateway_webhook_secrets,
+            "GATEWAY_WEBHOOK_SECRET must be another secret than SECRET_KEY: the provider knows it.",
+        ),
+    )
+    for unsafe, sentence in refusals:
+        if unsafe:
+            raise SettingsError(sentence)
 
 
 def load_settings(env: Mapping[str, str]) -> Settings:
@@ -158,7 +254,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
     development = mode != "production"
     home = Path(env.get("QUICKSHOP_HOME") or ".quickshop").absolute()
     port = _number(env, "PORT", 8000, 0, 65535)
-    return Settings(
+    found = Settings(
         env=mode,
         home=home,
         database_url=rewrite_database_url(_required(env, "DATABASE_URL", None)),
@@ -166,13 +262,13 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         secret_key=_secret(env, "SECRET_KEY", development),
         master_keys=_master_keys(env, development),
         index_key=_index_key(env, development),
-        public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
-        gateway_url=(env.get("GATEWAY_URL") or "http://127.0.0.1:8010").rstrip("/"),
-        gateway_webhook_secrets=tuple(_secret(env, "GATEWAY_WEBHOOK_SECRET", development).split(",")),
+        public_url=_address(env, "PUBLIC_URL", f"http://127.0.0.1:{port}" if development else None),
+        gateway_url=_address(env, "GATEWAY_URL", "http://127.0.0.1:8010" if development else None),
+        gateway_webhook_secrets=_secrets(env, "GATEWAY_WEBHOOK_SECRET", development, 2),
         mail_backend=_choice(env, "MAIL_BACKEND", "file" if development else "smtp", ("file", "smtp", "sink")),
         mail_file=Path(env.get("MAIL_FILE") or home / "outbox.jsonl"),
-        smtp_url=env.get("SMTP_URL") or "smtp://127.0.0.1:1025",
-        mail_from=env.get("MAIL_FROM") or "QuickShop <hello@quickshop.example>",
+        smtp_url=_required(env, "SMTP_URL", "smtp://127.0.0.1:1025" if development else None),
+        mail_from=_required(env, "MAIL_FROM", "QuickShop <hello@quickshop.example>" if development else None),
         limits_profile=_choice(env, "LIMITS_PROFILE", "demo" if development else "strict", tuple(LIMIT_PROFILES)),
         guests_may_order=_flag(env, "GUESTS_MAY_ORDER", True),
         members_need_verified_email=_flag(env, "MEMBERS_NEED_VERIFIED_EMAIL", True),
@@ -182,10 +278,13 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         vip_spend_minor=_number(env, "VIP_SPEND_MINOR", 200_000, 1, 10**12),
         promote_seconds=_number(env, "PROMOTE_SECONDS", 60, 1, 3600),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 5),
-        cors_origins=tuple(o.strip() for o in env.get("CORS_ORIGINS", "").split(",") if o.strip()),
+        cors_origins=_origins(env),
         secure_cookies=_flag(env, "SECURE_COOKIES", not development),
         pool_size=_number(env, "POOL_SIZE", 10, 1, 200),
         idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
-        base_currency=env.get("BASE_CURRENCY") or "USD",
+        base_currency=_currency(env),
     )
+    if not development:
+        _refuse_unsafe(found)
+    return found

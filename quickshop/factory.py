@@ -76,16 +76,15 @@ def take_role(engine: Engine, role: str, *, required: bool) -> None:
 
     @event.listens_for(engine, "connect")
     def set_role(connection: Any, _: Any) -> None:
+        connection.autocommit = True  # as the engine has it; a role set in a transaction could be rolled back
         try:
             with connection.cursor() as cursor:
                 cursor.execute(f"SET ROLE {role}")
-            connection.commit()
         except (psycopg2.DataError, psycopg2.ProgrammingError) as error:
             reason = str(error).strip().splitlines()[0]
             if required:
                 connection.close()
                 raise psycopg2.OperationalError(f"the database role cannot be taken: {reason}") from error
-            connection.rollback()
             log.warning("working as the tables' owner: %s", reason)
 
 

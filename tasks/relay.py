@@ -23,6 +23,7 @@ from sqlalchemy import Engine, event
 from quickshop.config import SettingsError, load_settings
 from quickshop.extensions import db
 from quickshop.factory import create_app
+from quickshop.kernel import logs
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import sweeping
@@ -170,7 +171,7 @@ def compose(app: Flask, redis_url: str, stop: threading.Event) -> tuple[Relay, C
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.install(logging.INFO)
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:

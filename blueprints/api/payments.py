@@ -6,7 +6,7 @@ from flask import Response, request
 
 from blueprints.http.access import public
 from blueprints.http.body import ApiBlueprint
-from blueprints.http.commits import commits
+from blueprints.http.commits import commits_itself
 from blueprints.http.json import json_response
 from quickshop.extensions import settings
 from quickshop.orders.webhooks import take_webhook
@@ -17,7 +17,7 @@ blp = ApiBlueprint("payments", __name__, url_prefix="/api/v1", description="Call
 @blp.post("/payments/webhooks/<provider>")
 @public
 @blp.answers(200)
-@commits
+@commits_itself
 def webhook(provider: str) -> Response:
     """A signed event of a provider. Told twice, it has one effect; forged or old, it is refused with 400."""
     signature = request.headers.get("X-Gateway-Signature", "")

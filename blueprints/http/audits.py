@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from quickshop.security import audit
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_FIELDS = 50
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}").fullmatch
 _LONGEST_NAME = 60
 
 
@@ -61,8 +63,13 @@ def refusing() -> Iterator[None]:
 
 def _target() -> str | None:
     """The thing that the address names: `product_id` of the rule is written `product:VALUE`."""
-    named = [f"{name.removesuffix('_id')}:{value}" for name, value in (request.view_args or {}).items()]
+    named = [f"{name.removesuffix('_id')}:{_id(str(value))}" for name, value in (request.view_args or {}).items()]
     return " ".join(named) or None
+
+
+def _id(value: str) -> str:
+    """An id or a code as it stands; what looks like anything else is not written down."""
+    return value if _ID(value) else "-"
 
 
 def _fields() -> list[str]:

@@ -12,7 +12,9 @@ from blueprints.http.admission import Gate, make_gate
 from blueprints.http.border import EXTRA, ROUTE
 from blueprints.http.csrf import csrf
 from blueprints.http.errors import wants_problem
+from blueprints.http.json_body import card_refused
 from blueprints.http.limits import ClassLimiter, Rate, make_limiter
+from quickshop.kernel.cards import holds_card_number
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -60,14 +62,25 @@ class Gatekeeper:
             told = self._limiter.spend(rules.rate)
             environ.get(EXTRA, []).extend(told)
             g.places = self._gate.enter(rules.checkout)
-        if rules.page and asked.method not in _SAFE:
-            csrf.protect()
+        if asked.method not in _SAFE:
+            if holds_card_number(environ["PATH_INFO"]):
+                abort(404)
+            if rules.page:
+                csrf.protect()
+                _refuse_cards(asked)
 
     def leave(self, _error: BaseException | None = None) -> None:
         """Give the request's place back."""
         places = g.pop("places", None)
         if places:
             self._gate.leave(places)
+
+
+def _refuse_cards(asked: Request) -> None:
+    """No form of ours takes a card number; the card form's fields have no names and go to the provider."""
+    for name, value in asked.form.items(multi=True):
+        if holds_card_number(value) or holds_card_number(name):
+            raise card_refused(name if not holds_card_number(name) else "form")
 
 
 def _as_it_is(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,8 +9,9 @@ from typing import Any
 from flask import Response, g, request
 
 from blueprints.http.json import JSON
+from quickshop.extensions import settings
 from quickshop.kernel import idempotency
-from quickshop.kernel.crypto import digest
+from quickshop.kernel.crypto import blind_index, digest
 
 HEADER = "Idempotency-Key"
 View = Callable[..., Response]
@@ -30,7 +31,7 @@ def _caller(named: str | None) -> str:
         if token:
             # The whole token, so that an invented one with the right id reads nobody's answer.
             return f"{kind}:{digest(token).hex()}"
-    return f"guest:{request.remote_addr}"
+    return f"guest:{blind_index(settings().index_key, 'address', request.remote_addr or '').hex()}"
 
 
 def idempotent(*, required: bool, caller: Callable[[], str] | None = None) -> Callable[[View], View]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from quickshop.kernel.errors import ShopError
+from quickshop.kernel.cards import holds_card_number
+from quickshop.kernel.errors import Invalid, ShopError
 
 DEEPEST = 32
+_LONG_NUMBER = re.compile(rb"\d(?:[ -]?\d){13}").search
 
 
 class InvalidJson(ShopError):
@@ -60,6 +63,25 @@ def _check_texts(value: Any) -> None:
             raise InvalidJson("A text holds a character that cannot be stored.")
 
 
+def _check_cards(value: Any, path: str = "") -> None:
+    """Refuse card numbers, in whatever field: they go to the payment provider alone."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if holds_card_number(key):
+                raise card_refused(path or "body")
+            _check_cards(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_cards(inner, path)
+    elif isinstance(value, str) and holds_card_number(value):
+        raise card_refused(path or "body")
+
+
+def card_refused(field: str) -> Invalid:
+    """The refusal of a card number in `field`; it does not repeat what it refuses."""
+    return Invalid({field: ["This is a card number. Send it to the payment provider, which gives you a token for it."]})
+
+
 def _storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
@@ -82,6 +104,8 @@ def parse_json(raw: bytes) -> Any:
         _check_depth(value)
     if b"\\u" in raw:
         _check_texts(value)
+    if b"\\u" in raw or _LONG_NUMBER(raw):
+        _check_cards(value)
     return value
 
 

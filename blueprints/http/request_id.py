@@ -8,6 +8,7 @@ import re
 import secrets
 
 from quickshop.kernel import tracing
+from quickshop.kernel.cards import holds_card_number
 
 HEADER = "X-Request-ID"
 _FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
@@ -26,7 +27,7 @@ def _made() -> str:
 
 def begin(given: str | None) -> str:
     """Take or make the id of the request that begins here."""
-    found = given if given and _FORM(given) else _made()
+    found = given if given and _FORM(given) and not holds_card_number(given) else _made()
     tracing.set_request_id(found)
     return found
 

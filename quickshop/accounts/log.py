@@ -11,6 +11,7 @@ from quickshop.kernel import db, tracing
 from quickshop.kernel.clock import now
 from quickshop.kernel.events import Fact, entry
 from quickshop.kernel.outbox import TaskHint, dump, write
+from quickshop.security import audit
 
 
 def topic(user_id: UUID) -> str:
@@ -18,12 +19,33 @@ def topic(user_id: UUID) -> str:
     return f"account:{user_id}"
 
 
+# What these facts tell of guards an account, so it stands in the audit log, too.
+AUDITED = (
+    "account.password_",
+    "account.email_change",
+    "account.two_factor_",
+    "account.recovery_code",
+    "account.passkey_",
+    "account.session_revoked",
+    "account.sessions_revoked",
+    "account.role_",
+    "account.api_key_",
+    "account.disabled",
+    "account.enabled",
+    "account.erased",
+)
+
+
 def append(user_id: UUID, facts: Sequence[Fact], tasks: Sequence[TaskHint] = ()) -> int:
     """Write facts to the log and their frames (with `tasks`) to the outbox; returns the last seq.
 
     Takes the user's row lock, which keeps `seq` without gaps. Raises SessionEnded for an account that was erased
-    meanwhile, so that nothing else of the same unit is kept either.
+    meanwhile, so that nothing else of the same unit is kept either. Facts that
+    guard the account go into the audit log, too.
     """
+    for fact in facts:
+        if fact.type.startswith(AUDITED):
+            audit.record(fact.type.removeprefix("account."), target=f"user:{user_id}", data=dict(fact.data))
     at, request_id = now(), tracing.request_id()
     last = db.scalar(
         "UPDATE users SET event_seq = event_seq + :n WHERE id = :id AND erased_at IS NULL RETURNING event_seq",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from quickshop.extensions import settings
 from quickshop.kernel import db
-from quickshop.kernel.crypto import Keyring, WrappedKey, blind_index, seal, unseal
+from quickshop.kernel.crypto import WrappedKey, blind_index, seal, unseal
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
+from quickshop.kernel.master_keys import keyring
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,6 @@ class PersonKey:
     def unseal(self, sealed: bytes | memoryview | None, place: str) -> Any:
         """Open a sealed value; None stays None. Raises SealBroken."""
         return None if sealed is None else unseal(self.key, sealed, place)
-
-
-@lru_cache(maxsize=8)
-def _keyring(master_keys: tuple[tuple[str, bytes], ...]) -> Keyring:
-    return Keyring(master_keys)
-
-
-def keyring() -> Keyring:
-    """The master keys of the running application."""
-    return _keyring(settings().master_keys)
 
 
 def make_key() -> tuple[PersonKey, WrappedKey]:

@@ -145,4 +145,6 @@ def _conflict(error: IntegrityError) -> Conflict:
         return CatalogConflict("One of these SKUs is taken.", field="variants")
     if "category" in name or "parent" in name:
         return CatalogConflict("No such category.", field="category_id")
+    if "compare_at" in name:
+        return CatalogConflict("A former price must be above the present one.", field="variants")
     raise error

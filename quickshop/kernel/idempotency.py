@@ -1,5 +1,7 @@
 """Idempotency keys in Postgres: the same key and body give the same answer, for as long as the row is kept.
 
+Answers hold addresses and tokens, so they stand sealed under the master key that is named beside them.
+
 An advisory transaction lock tells a call still running from one that is done, without a second commit.
 Only a 2xx binds a key; a refusal rolls back and frees it. (After Stripe's and brandur.org's published rules.)
 """
@@ -10,7 +12,9 @@ import hashlib
 from dataclasses import dataclass
 
 from quickshop.kernel import db
+from quickshop.kernel.cards import holds_card_number
 from quickshop.kernel.errors import Conflict, ShopError
+from quickshop.kernel.master_keys import keyring
 
 KEEP_HOURS = 72
 LONGEST_KEY = 255
@@ -67,6 +71,8 @@ def check_key(key: str | None) -> str:
         raise KeyRequired("Send an Idempotency-Key header: any string of up to 255 characters, new for each order.")
     if not 1 <= len(key) <= LONGEST_KEY:
         raise KeyInvalid("An Idempotency-Key has 1 to 255 characters.")
+    if holds_card_number(key):
+        raise KeyInvalid("An Idempotency-Key is any text of yours but a card number.")
     return key
 
 
@@ -86,7 +92,7 @@ def enter(place: Slot) -> StoredAnswer | None:
         raise InProgress
     # A statement of its own: its snapshot must be younger than the lock, or a just-committed answer is missed.
     found = db.row(
-        "SELECT request_hash, status, body FROM idempotency_keys"
+        "SELECT request_hash, status, body, key_id FROM idempotency_keys"
         " WHERE caller = :caller AND route = :route AND key = :key",
         caller=place.caller,
         route=place.route,
@@ -96,21 +102,63 @@ def enter(place: Slot) -> StoredAnswer | None:
         return None
     if bytes(found.request_hash) != place.request_hash:
         raise KeyReused("This Idempotency-Key belongs to another request body; use a new key.")
-    return StoredAnswer(found.status, bytes(found.body))
+    if found.key_id is None:
+        return StoredAnswer(found.status, bytes(found.body))
+    return StoredAnswer(found.status, str(keyring().unseal(found.body, _place(place))).encode())
+
+
+def _place(place: Slot) -> str:
+    """Where a sealed answer stands: it opens in no other row."""
+    return f"idempotency_keys/body/{place.caller}\0{place.route}\0{place.key}"
 
 
 def bind(place: Slot, status: int, body: bytes) -> None:
     """Bind an answer to the slot, in the transaction that made it."""
+    keys = keyring()
     db.run(
-        "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body)"
-        " VALUES (:caller, :route, :key, :hash, :status, :body)",
+        "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body, key_id)"
+        " VALUES (:caller, :route, :key, :hash, :status, :body, :key_id)",
         caller=place.caller,
         route=place.route,
         key=place.key,
         hash=place.request_hash,
         status=status,
-        body=body,
+        body=keys.seal(body.decode(), _place(place)),
+        key_id=keys.current,
     )
+
+
+def reseal(limit: int) -> int:
+    """Seal up to `limit` answers anew that stand under an older master key, or in the clear; returns how many.
+
+    Writes; the caller commits.
+    """
+    keys = keyring()
+    taken = db.rows(
+        "SELECT caller, route, key, body, key_id FROM idempotency_keys WHERE key_id IS DISTINCT FROM :current"
+        " LIMIT :limit FOR UPDATE SKIP LOCKED",
+        current=keys.current,
+        limit=limit,
+    )
+    for row in taken:
+        place = _place(Slot(row.caller, row.route, row.key, b""))
+        body = bytes(row.body).decode() if row.key_id is None else keys.unseal(row.body, place)
+        db.run(
+            "UPDATE idempotency_keys SET body = :body, key_id = :current"
+            " WHERE caller = :caller AND route = :route AND key = :key",
+            body=keys.seal(body, place),
+            current=keys.current,
+            caller=row.caller,
+            route=row.route,
+            key=row.key,
+        )
+    return len(taken)
+
+
+def in_use() -> dict[str, int]:
+    """How many answers stand under each master key."""
+    found = db.rows("SELECT key_id, count(*) AS number FROM idempotency_keys WHERE key_id IS NOT NULL GROUP BY key_id")
+    return {row.key_id: row.number for row in found}
 
 
 def prune() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.people import PersonKey, load_person
 from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
@@ -12,6 +13,7 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
 from quickshop.orders.errors import NotPayable
 from quickshop.orders.log import Move, move
+from quickshop.orders.placing import payment_token_place
 from quickshop.orders.priority import queue_of
 from quickshop.orders.viewers import Viewer
 
@@ -33,7 +35,7 @@ def pay_again(number: str, viewer: Viewer, payment_token: str, request_id: str |
     if not db.scalar("SELECT 1 FROM persons WHERE id = :id AND wrapped_key IS NOT NULL", id=order.person_id):
         raise NotPayable("The person who ordered has been erased; there is nowhere to send this.")
     inventory.reserve(order.id, _wanted(order.id))
-    _start_round(order.id, payment_token)
+    _start_round(order.id, load_person(order.person_id), payment_token)
     move(
         order.id,
         Move(
@@ -57,11 +59,12 @@ def _wanted(order_id: UUID) -> dict[UUID, int]:
     return {line.variant_id: line.quantity for line in lines}
 
 
-def _start_round(order_id: UUID, payment_token: str) -> None:
+def _start_round(order_id: UUID, person: PersonKey, payment_token: str) -> None:
     db.run(
         """
         WITH o AS (
-            UPDATE orders SET payment_token = :token, payment_round = payment_round + 1 WHERE id = :id
+            UPDATE orders SET payment_token = NULL, payment_token_sealed = :token, payment_round = payment_round + 1
+            WHERE id = :id
         )
         UPDATE order_processing SET step = 'authorize', attempt = 0, lease_token = NULL, lease_until = NULL,
             next_run_at = now(), hinted_at = now(), waiting_since = now(), started_at = NULL, ended_at = NULL,
@@ -69,5 +72,5 @@ def _start_round(order_id: UUID, payment_token: str) -> None:
         WHERE order_id = :id
         """,
         id=order_id,
-        token=payment_token,
+        token=person.seal(payment_token, payment_token_place(order_id)),
     )

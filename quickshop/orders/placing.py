@@ -68,7 +68,7 @@ _INSERT = (
 WITH o AS (
     INSERT INTO orders (id, number, user_id, person_id, cart_id, caller, client_reference, email, shipping_address,
         billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
-        shipping_minor, tax_minor, total_minor, shipping_method, deliver_from, deliver_to, payment_token,
+        shipping_minor, tax_minor, total_minor, shipping_method, deliver_from, deliver_to, payment_token_sealed,
         event_seq, request_id, placed_at)
     VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
         :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
@@ -87,6 +87,11 @@ WITH o AS (
 )"""
     + TAIL
 )
+
+
+def payment_token_place(order_id: UUID) -> str:
+    """Where an order's payment token stands sealed."""
+    return f"orders/payment_token/{order_id}"
 
 
 def place(new: NewOrder) -> dict[str, Any]:
@@ -184,6 +189,6 @@ def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "shipping_method": dump(columns["shipping_method"]),
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
-        "payment_token": new.payment_token,
+        "payment_token": crypto.seal(new.person_key, new.payment_token, payment_token_place(new.id)),
         "lines": dump([{**_line(x), "id": str(new_id()), "position": i} for i, x in enumerate(new.lines)]),
     }

@@ -10,8 +10,10 @@ import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.people import person_key
 from quickshop.extensions import settings
 from quickshop.inventory import service as inventory
 from quickshop.kernel import db, outbox
@@ -20,6 +22,7 @@ from quickshop.kernel.ids import new_id
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.log import Move, Overtaken, StepChange, change_step, move
+from quickshop.orders.placing import payment_token_place
 from quickshop.payments import service as payments
 from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, Gateway
 from quickshop.payments.gateways.registry import gateway_for
@@ -46,7 +49,7 @@ class Work:
     round: int
     total_minor: int
     currency: str
-    token: str
+    token: str | None  # None once the person was erased
     request_id: str | None
     provider_ref: str | None
     queue: str
@@ -62,9 +65,9 @@ WITH p AS (
     RETURNING order_id, step, attempt, queue
 )
 SELECT o.id AS order_id, o.number, o.user_id, o.status, o.payment_status, p.step, p.attempt, p.queue,
-       o.payment_round AS round, o.total_minor, o.currency, o.payment_token AS token, o.request_id,
-       pay.provider_ref, now() AS now
-FROM p JOIN orders o ON o.id = p.order_id
+       o.payment_round AS round, o.total_minor, o.currency, o.request_id, pay.provider_ref, now() AS now,
+       o.payment_token, o.payment_token_sealed, o.person_id, per.key_id, per.wrapped_key
+FROM p JOIN orders o ON o.id = p.order_id JOIN persons per ON per.id = o.person_id
 LEFT JOIN payments pay ON pay.order_id = o.id AND pay.round = o.payment_round
 """
 
@@ -107,7 +110,7 @@ def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
     found = db.row(_TAKE, id=order_id, lease=lease, seconds=settings().lease_seconds)
     if found is None:
         return None
-    work = Work(lease=lease, **found._asdict())
+    work = _work(found, lease)
     if work.attempt > MOST_ATTEMPTS:
         _give_up(work, "too_many_attempts")
         return work, None
@@ -122,6 +125,15 @@ def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
     return work, attempt
 
 
+def _work(taken: Any, lease: UUID) -> Work:
+    columns = taken._asdict()
+    plain, sealed = columns.pop("payment_token"), columns.pop("payment_token_sealed")
+    person_id, key_id, wrapped = (columns.pop(name) for name in ("person_id", "key_id", "wrapped_key"))
+    if sealed is not None and wrapped is not None:
+        plain = person_key(person_id, key_id, wrapped).unseal(sealed, payment_token_place(taken.order_id))
+    return Work(lease=lease, token=plain, **columns)
+
+
 def _keep(work: Work, step: str, **more: object) -> StepChange:
     return StepChange(work.lease, step, **more)  # type: ignore[arg-type]
 
@@ -130,6 +142,9 @@ def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> str |
     """Ask, or look up what we asked before; the provider's reference where the money can be captured now."""
     if attempt.state == "unknown":
         answer = gateway.look_up(attempt.key)
+    elif work.token is None:
+        # The person was erased, and the token with their key: nobody can be asked for money any more.
+        answer = Answer(AnswerState.DECLINED, code="person_erased")
     else:
         answer = gateway.authorize(ChargeRequest(attempt.key, work.number, work.total_minor, work.currency, work.token))
     if answer.state in (AnswerState.CAPTURED, AnswerState.VOIDED, AnswerState.REFUNDED, AnswerState.REFUSED):

@@ -9,9 +9,11 @@ import orjson
 
 from quickshop.kernel import clock
 from quickshop.kernel.errors import NotFound, ShopError
+from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.processing import wake
 from quickshop.payments import service as payments
 from quickshop.payments.signatures import BadSignature, verify
+from quickshop.security import audit
 
 
 class BadWebhook(ShopError):
@@ -21,15 +23,24 @@ class BadWebhook(ShopError):
 
 
 def take_webhook(provider: str, signature: str, body: bytes, secrets: Sequence[str]) -> bool:
-    """Keep a provider's event and wake its order; False where it was told before. Raises NotFound, BadWebhook."""
+    """Keep a provider's event and wake its order; False where it was told before. Runs its own unit.
+
+    Raises NotFound, BadWebhook: of forged and old events the audit log tells, in its chain of security.
+    """
     if provider != payments.PROVIDER:
         raise NotFound("provider")
     try:
         verify(secrets, signature, body, clock.now().timestamp())
-    except BadSignature:
+    except BadSignature as error:
+        audit.denied("webhook.refused", target=f"provider:{provider}", reason=error.reason, chain="security")
         raise BadWebhook("The signature does not fit, or the event is too old.") from None
     event = _read(body)
-    if not payments.keep_webhook(provider, event["id"], body.decode()):
+    return run_unit(lambda: _take(provider, event))
+
+
+def _take(provider: str, event: dict[str, str]) -> bool:
+    # No more is kept than which event it was: what the provider adds may be personal.
+    if not payments.keep_webhook(provider, event["id"], orjson.dumps({"key": event["key"]}).decode()):
         return False
     order_id = payments.order_of_attempt(event["key"])
     if order_id is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quickshop.runtime import spawning
+from quickshop.runtime import log_lines, spawning
 from quickshop.runtime.logs import LogFile
 from quickshop.runtime.system_user import SystemUser
 
@@ -137,4 +137,5 @@ class Child:
 
     def said_last(self, lines: int = 1) -> str:
         """The end of its log, for a sentence about why it failed."""
-        return " / ".join(line.strip() for line in self.log.tail(lines) if line.strip()) or "it said nothing"
+        tail = [log_lines.readable(line).strip() for line in self.log.tail(lines)]
+        return " / ".join(line for line in tail if line) or "it said nothing"

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from quickshop.runtime import log_lines
+
 _COLOURS = {
     "web": 36, "relay": 35, "worker-a": 33, "worker-b": 33, "worker-n": 33, "gateway": 34,
     "postgres": 32, "valkey": 31, "quickshop": 1,
@@ -31,8 +33,11 @@ class Console:
 
     def child_line(self, name: str, line: str) -> None:
         """Show a process's line when it matters (every line when verbose)."""
-        if not self._verbose and (not _IMPORTANT.search(line) or _ROUTINE.search(line)):
+        told = log_lines.parse(line)
+        important = told.important if told else bool(_IMPORTANT.search(line))
+        if not self._verbose and (not important or _ROUTINE.search(line)):
             return
+        line = told.readable if told else line
         now = int(time.monotonic())
         if now != self._second:
             self._second, self._shown = now, 0

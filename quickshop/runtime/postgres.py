@@ -53,7 +53,10 @@ _SETTINGS = {
     "wal_buffers": "16MB",
     "wal_compression": "on",
     "autovacuum_naptime": "15s",
-    "log_min_duration_statement": "1000",
+    # Statements hold the values they are given, and details of errors whole rows: neither belongs into a log.
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "log_lock_waits": "on",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] %a '",

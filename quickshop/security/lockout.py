@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.crypto import blind_index
+from quickshop.security import audit
 
 FORGET_AFTER = timedelta(minutes=15)
 LONGEST_WAIT = 900
@@ -62,18 +64,32 @@ def waiting(budget: Budget, value: str) -> int:
 
 
 def count(budget: Budget, value: str) -> None:
-    """Count an attempt as failed until `clear` or `forgive` says otherwise."""
+    """Count an attempt as failed until `clear` or `forgive` says otherwise.
+
+    The one that uses up the budget stands in the audit log.
+    """
     at = now()
-    db.run(
+    failures = db.scalar(
         """
         INSERT INTO login_failures (subject, failures, last_at) VALUES (:s, 1, :at)
         ON CONFLICT (subject) DO UPDATE SET last_at = :at,
             failures = CASE WHEN login_failures.last_at < :fresh THEN 1 ELSE login_failures.failures + 1 END
+        RETURNING failures
         """,
         s=_subject(budget, value),
         at=at,
         fresh=at - FORGET_AFTER,
     )
+    if failures == budget.free:
+        audit.record("attempts.slowed", target=_named(value), outcome="denied", data={"budget": budget.kind})
+
+
+def _named(value: str) -> str | None:
+    """Whose account it is; nothing for an address or a name that was only typed."""
+    try:
+        return f"user:{UUID(value)}"
+    except ValueError:
+        return None
 
 
 def clear(budget: Budget, value: str) -> None:

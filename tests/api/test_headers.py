@@ -1,9 +1,13 @@
 """Security headers stand on every answer, errors and files included; personal answers are never stored."""
 
+import re
+
 import pytest
 
+from blueprints.http.access import public
 from quickshop.config import load_settings
-from tests.factories.accounts import an_account
+from quickshop.kernel.errors import Unavailable
+from tests.factories.accounts import a_staff_account, an_account
 
 EVERYWHERE = ["/", "/nothing", "/api/v1/products", "/api/v1/nothing", "/api/v1/me", "/healthz", "/api/docs", "/metrics"]
 
@@ -37,10 +41,64 @@ def test_personal_answers_and_errors_are_not_stored(client):
         assert account.get(path).headers["Cache-Control"] == "no-store"
 
 
-def test_no_origin_is_ever_reflected(client):
-    for path in EVERYWHERE:
-        answer = client.get(path, headers={"Origin": "https://evil.example"})
+ORIGINS = ["https://evil.example", "null", "http://localhost", "https://127.0.0.1.evil.example", "file://"]
+
+
+def every_call(application):
+    """Each route and method with an address that names nothing."""
+    for rule in application.url_map.iter_rules():
+        address = re.sub(r"<[^>]*>", "0198c0de-0000-7000-8000-000000000000", rule.rule)
+        for method in sorted(rule.methods - {"OPTIONS"}):
+            yield method, address
+
+
+def test_every_route_and_method_is_armoured_whatever_it_answers(client):
+    """As a stranger, so most are refusals: 401, 403, 404, 405, 415, 422 and redirects to sign in."""
+    seen = set()
+    for method, address in every_call(client.application):
+        answer = client.open(address, method=method, headers={"Origin": "https://evil.example"})
+        seen.add(answer.status_code)
+        headers = answer.headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], (method, address)
+        assert headers["X-Content-Type-Options"] == "nosniff", (method, address)
+        assert headers["Referrer-Policy"], (method, address)
+        assert headers["Cache-Control"], (method, address)
+        assert len(headers.getlist("Content-Security-Policy")) == 1, (method, address)
+        assert not [name for name, _ in headers if name.lower().startswith("access-control-")], (method, address)
+        public = answer.status_code in (200, 304) and "public" in headers["Cache-Control"]
+        assert public or "no-store" in headers["Cache-Control"] or "private" in headers["Cache-Control"], address
+    assert {200, 401, 404, 422} <= seen
+
+
+def test_a_crash_and_an_overload_are_armoured_too(client, monkeypatch):
+    def crash(*_args, **_kwargs):
+        raise RuntimeError("staged")
+
+    def overload(*_args, **_kwargs):
+        raise Unavailable
+
+    for failure, status in ((crash, 500), (overload, 503)):
+        monkeypatch.setitem(client.application.view_functions, "ops.healthz", public(failure))
+        for address in ("/healthz",):
+            answer = client.get(address)
+            assert answer.status_code == status
+            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+def test_no_origin_is_ever_reflected(client, origin, method):
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    for path in [*EVERYWHERE, "/api/v1/auth/login", "/sign-in"]:
+        answer = client.open(path, method=method, headers=asked)
         assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
+        assert origin == "null" or origin not in answer.text
 
 
 def test_over_https_browsers_are_told_to_stay_there(clean, servers, tmp_path):
@@ -51,7 +109,9 @@ def test_over_https_browsers_are_told_to_stay_there(clean, servers, tmp_path):
         servers.environment(tmp_path) | {"SECURE_COOKIES": "1", "PUBLIC_URL": "https://shop.example"}
     )
     headers = create_app([register], settings=settings).test_client().get("/healthz").headers
-    assert "max-age=63072000" in headers["Strict-Transport-Security"]
+    age = int(re.search(r"max-age=(\d+)", headers["Strict-Transport-Security"])[1])
+    assert age >= 365 * 24 * 3600
+    assert "includeSubDomains" in headers["Strict-Transport-Security"]
     assert "wss://shop.example" in headers["Content-Security-Policy"]
 
 
@@ -70,3 +130,17 @@ def test_a_proxy_is_believed_only_where_one_is_configured(clean, servers, tmp_pa
 
     assert address() == "127.0.0.1"
     assert address(TRUSTED_PROXIES="1") == "198.51.100.2"
+
+
+def test_nothing_that_needs_an_account_may_be_stored(client):
+    admin = a_staff_account(client)
+    client.set_cookie("access", admin.access_token)
+    looked = 0
+    for rule in client.application.url_map.iter_rules():
+        access = getattr(client.application.view_functions[rule.endpoint], "access", "")
+        if "GET" in rule.methods and access.startswith(("member", "staff")):
+            address = re.sub(r"<[^>]*>", "0198c0de-0000-7000-8000-000000000000", rule.rule)
+            answer = client.get(address, headers=admin.headers)
+            assert answer.headers["Cache-Control"] == "no-store", address
+            looked += 1
+    assert looked > 10

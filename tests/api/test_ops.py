@@ -29,15 +29,15 @@ def test_with_everything_alive_it_is_ready_until_something_falls_silent(client):
     assert (answer.status_code, answer.json["degraded"]) == (200, ["relay", "worker notify"])
 
 
-def test_a_database_of_another_version_is_not_ready(client):
-    execute(client, "UPDATE alembic_version SET version_num = 'older'")
+def test_a_database_of_another_version_is_not_ready(client, servers):
+    servers.run("UPDATE alembic_version SET version_num = 'older'")
     try:
         answer, found = parts(client)
     finally:
         from quickshop.monitoring.readiness import migration_heads
 
         [head] = migration_heads()
-        execute(client, "UPDATE alembic_version SET version_num = :head", head=head)
+        servers.run("UPDATE alembic_version SET version_num = %s", head)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert not found["migrations"]["ok"]

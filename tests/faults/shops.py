@@ -21,7 +21,7 @@ def application_of(shop):
     """An application on the database of a running shop, for what HTTP does not do."""
     secrets = json.loads((shop.home / "secrets.json").read_text())
     environment = shop.pair.environment(shop.home) | secrets | {"POOL_SIZE": "2"}
-    return create_app([register], role="worker", settings=load_settings(environment))
+    return create_app([register], role="command", settings=load_settings(environment))
 
 
 def products(app, *, count=6, stock=2000):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from quickshop.kernel import db, idempotency
+from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.idempotency import InProgress, KeyInvalid, KeyRequired, KeyReused, StoredAnswer
 from quickshop.kernel.unit_of_work import run_unit, unit_of_work
 from tests.factories.racing import together
@@ -104,3 +105,21 @@ def test_answers_are_kept_for_three_days():
     run_unit(lambda: db.run(f"UPDATE idempotency_keys SET created_at = now() - make_interval(hours => {hours})"))
     assert run_unit(idempotency.prune) == 1
     assert [r.key for r in look("SELECT key FROM idempotency_keys")] == ["key-1"]
+
+
+def test_what_is_stored_cannot_be_read_in_the_database_and_opens_in_its_own_row_only():
+    secret = '{"name": "Robin Ashdown", "token": "…"}'.encode()
+    bind(PLACE, 202, secret)
+    (row,) = look("SELECT * FROM idempotency_keys")
+    assert b"Ashdown" not in bytes(row.body)
+    assert row.key_id
+    moved = idempotency.slot("user:2", PLACE.route, PLACE.key, b"{}")
+    run_unit(lambda: db.run("UPDATE idempotency_keys SET caller = 'user:2'"))
+    with pytest.raises(SealBroken):
+        enter(moved)
+
+
+def test_an_answer_that_older_code_left_in_the_clear_is_given_as_it_stands():
+    bind(PLACE, 202, b"first")
+    run_unit(lambda: db.run("UPDATE idempotency_keys SET body = 'as it was'::bytea, key_id = NULL"))
+    assert enter(PLACE).body == b"as it was"

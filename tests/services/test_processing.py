@@ -440,3 +440,45 @@ def test_paying_again_can_fail_again_and_be_tried_again(gateway):
     processing.process(order.id)
     assert gateway.captured() == order.total
     assert len({key for verb, key in gateway.calls if verb == "authorize"}) == 5
+
+
+# --- the payment token ---------------------------------------------------------------------------------
+
+
+def test_the_payment_token_stands_sealed_and_reaches_the_gateway(gateway):
+    order = an_order(token="tok_approve:secret-card")
+    (row,) = look("SELECT payment_token, payment_token_sealed FROM orders WHERE id = :id", id=order.id)
+    assert row.payment_token is None
+    assert b"secret-card" not in bytes(row.payment_token_sealed)
+    processing.process(order.id)
+    assert state_of(order) == ("confirmed", "captured")
+
+
+def test_the_token_of_paying_again_stands_sealed_too():
+    order = a_declined_order()
+    pay_again(order, "tok_approve:another")
+    (row,) = look("SELECT payment_token, payment_token_sealed FROM orders WHERE id = :id", id=order.id)
+    assert row.payment_token is None
+    assert b"another" not in bytes(row.payment_token_sealed)
+    processing.process(order.id)
+    assert state_of(order) == ("confirmed", "captured")
+
+
+def test_a_token_that_older_code_wrote_in_the_clear_still_pays():
+    order = an_order()
+    plain = "UPDATE orders SET payment_token = 'tok_approve', payment_token_sealed = NULL WHERE id = :id"
+    run_unit(lambda: db.run(plain, id=order.id))
+    processing.process(order.id)
+    assert state_of(order) == ("confirmed", "captured")
+
+
+def test_an_order_of_somebody_erased_before_it_was_paid_ends_unpaid_and_frees_its_stock(gateway):
+    mug = a_variant(stock=5)
+    order = an_order({mug: 2})
+    erase = "UPDATE persons SET key_id = NULL, wrapped_key = NULL, erased_at = now() FROM orders o"
+    run_unit(lambda: db.run(erase + " WHERE persons.id = o.person_id AND o.id = :id", id=order.id))
+    processing.process(order.id)
+    assert state_of(order) == ("payment_failed", "failed")
+    assert payment_of(order).authorized_minor == 0
+    assert gateway.charges == {}
+    assert stock_of(mug) == (5, 0)

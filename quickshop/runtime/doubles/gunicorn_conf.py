@@ -1,7 +1,7 @@
 """How gunicorn serves the doubles: one gevent worker, because one process must own the ledger.
 
 Nothing is patched here: this worker class patches the standard library as the first thing in the worker,
-before it loads the program, and nothing of ours is loaded earlier (no preloading).
+before it loads the program, and of ours only the form of the log is loaded earlier (no preloading).
 """
 
 from __future__ import annotations
@@ -24,4 +24,5 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+logger_class = "quickshop.runtime.server_log.ServerLog"
 proc_name = "quickshop-gateway"
