@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _DEVELOPMENT_SECRET = "development-only-secret-never-used-outside-tests"  # noqa: S105 - refused in production
 _DEVELOPMENT_KEY = "dev:" + base64.b64encode(b"quickshop-development-master-key").decode()
@@ -64,6 +66,8 @@ class Settings:
     cors_origins: tuple[str, ...]  # CORS_ORIGINS: extra origins allowed on the socket, by comma
     secure_cookies: bool  # SECURE_COOKIES: 1 behind HTTPS (names then start with __Host-)
     pool_size: int  # POOL_SIZE: database connections kept per process
+    passkey_rp_id: str = ""  # PASSKEY_RP_ID: the name that passkeys are bound to; empty where the address is a number
+    passkey_origins: tuple[str, ...] = ()
     idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
     idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
@@ -152,12 +156,42 @@ def _index_key(env: Mapping[str, str], development: bool) -> bytes:
     return key
 
 
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _passkeys(env: Mapping[str, str], public_url: str, development: bool) -> tuple[str, tuple[str, ...]]:
+    """What passkeys are bound to, and the origins they are used from.
+
+    An address that is a number has none; in development `localhost` on the same port stands in for it.
+    """
+    parts = urlsplit(public_url)
+    host, origin = parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+    wanted = env.get("PASSKEY_RP_ID", "").strip().lower()
+    if not _is_number(host):
+        if wanted and host != wanted and not host.endswith(f".{wanted}"):
+            raise SettingsError(f"PASSKEY_RP_ID must be the host of PUBLIC_URL or a domain above it, not {wanted!r}.")
+        return wanted or host, (origin,)
+    if wanted and not development:
+        raise SettingsError("PASSKEY_RP_ID needs a PUBLIC_URL with a name, not a number.")
+    if not development:
+        return "", ()
+    port = f":{parts.port}" if parts.port else ""
+    return "localhost", (origin, f"{parts.scheme}://localhost{port}")
+
+
 def load_settings(env: Mapping[str, str]) -> Settings:
     """Read and check all settings. Raises SettingsError with one clear sentence."""
     mode = _choice(env, "QUICKSHOP_ENV", "production", ("development", "testing", "production"))
     development = mode != "production"
     home = Path(env.get("QUICKSHOP_HOME") or ".quickshop").absolute()
     port = _number(env, "PORT", 8000, 0, 65535)
+    public_url = (env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    rp_id, origins = _passkeys(env, public_url, development)
     return Settings(
         env=mode,
         home=home,
@@ -166,7 +200,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         secret_key=_secret(env, "SECRET_KEY", development),
         master_keys=_master_keys(env, development),
         index_key=_index_key(env, development),
-        public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         gateway_url=(env.get("GATEWAY_URL") or "http://127.0.0.1:8010").rstrip("/"),
         gateway_webhook_secrets=tuple(_secret(env, "GATEWAY_WEBHOOK_SECRET", development).split(",")),
         mail_backend=_choice(env, "MAIL_BACKEND", "file" if development else "smtp", ("file", "smtp", "sink")),
@@ -185,6 +219,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         cors_origins=tuple(o.strip() for o in env.get("CORS_ORIGINS", "").split(",") if o.strip()),
         secure_cookies=_flag(env, "SECURE_COOKIES", not development),
         pool_size=_number(env, "POOL_SIZE", 10, 1, 200),
+        passkey_rp_id=rp_id,
+        passkey_origins=origins,
         idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         base_currency=env.get("BASE_CURRENCY") or "USD",

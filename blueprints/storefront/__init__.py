@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy
+from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy, security, staying
 from blueprints.storefront.pages import pages
 
-AREAS = (catalogue, cart, checkout, orders, accounts, privacy)  # importing them puts their views on the blueprint
+# Importing them puts their views on the blueprint.
+AREAS = (catalogue, cart, checkout, orders, accounts, privacy, security, staying)
 
 
 def register(app: Flask) -> None:
