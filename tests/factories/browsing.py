@@ -39,6 +39,19 @@ def give_code(page, secret):
     raise AssertionError("no code was taken")
 
 
+def turn_two_factor_on(page, account):
+    """Turn it on from the security page; the secret."""
+    page.goto("/account/security")
+    section = page.locator("section", has=page.locator("#two-factor"))
+    section.get_by_label("Your password").fill(account["password"])
+    section.get_by_role("button", name="Set it up").click()
+    secret = page.locator("code.secret").text_content().replace(" ", "")
+    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("heading", name="Two-factor is on")).to_be_visible()
+    return secret
+
+
 def fill_bag(page, product=PRODUCT):
     """Add a product; the drawer is open afterwards."""
     page.goto(product)

@@ -104,7 +104,7 @@ def test_two_factor_is_turned_on_by_forms_alone(client, app, member):
     wrong = submit(client, f"{PAGE}/two-factor/enable", {"code": "aaaaaa"})
     assert wrong.status_code == 403 and secret[:4] in wrong.text
     done = submit(client, f"{PAGE}/two-factor/enable", {"code": code_of(secret)})
-    assert len(re.findall(r"<li><code>[0-9a-z]{5}-[0-9a-z]{5}</code>", done.text)) == 10
+    assert len(re.findall(r"<li><code>\d{4}-\d{4}-\d{4}</code>", done.text)) == 10
     assert "Two-factor is on" in done.text
     assert "10</strong> recovery codes left" in client.get(PAGE).text
 
@@ -133,7 +133,7 @@ def test_new_recovery_codes_and_turning_off_ask_for_password_and_code(client, ap
     submit(client, "/sign-in/code", {"code": code_of(SECRET, -1)})
     assert submit(client, f"{PAGE}/recovery-codes", {"password": PASSWORD}).status_code == 403
     page = submit(client, f"{PAGE}/recovery-codes", {"password": PASSWORD, "code": code_of(SECRET)})
-    code = re.search(r"<li><code>([0-9a-z-]{11})</code>", page.text)[1]
+    code = re.search(r"<li><code>([0-9-]{14})</code>", page.text)[1]
     assert submit(client, f"{PAGE}/two-factor/disable", {"password": PASSWORD, "code": "000000"}).status_code == 403
     assert submit(client, f"{PAGE}/two-factor/disable", {"password": PASSWORD, "code": code}).status_code == 303
     assert rows(app, "SELECT 1 FROM two_factors") == []
