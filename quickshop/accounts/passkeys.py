@@ -38,6 +38,7 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.security import audit
 
 MOST = 20
 SHOP = "QuickShop"
@@ -154,7 +155,7 @@ def register(
             backed_up=made.credential_backed_up,
             at=now(),
         )
-        _tell(user_id, "account.passkey_added", passkey_id)
+        _tell(user_id, "added", passkey_id)
         return next(key for key in list_passkeys(user_id) if key["id"] == str(passkey_id))
 
     try:
@@ -166,7 +167,8 @@ def register(
 
 
 def _tell(user_id: UUID, fact: str, passkey_id: UUID) -> None:
-    log.append(user_id, [Fact(fact, {"passkey_id": str(passkey_id)})])
+    log.append(user_id, [Fact(f"account.passkey_{fact}", {"passkey_id": str(passkey_id)})])
+    audit.record(f"passkey.{fact}", target=f"user:{user_id}", data={"passkey_id": str(passkey_id)})
     found = users.by_id(user_id)
     if found is not None:
         mailing.tell(mailing.TWO_FACTOR_CHANGED, found)
@@ -186,7 +188,7 @@ def remove(user_id: UUID, session_id: UUID | None, passkey_id: UUID, password: s
     def forget() -> None:
         gone = db.run("DELETE FROM passkeys WHERE id = :id AND user_id = :user", id=passkey_id, user=user_id)
         if gone.rowcount:
-            _tell(user_id, "account.passkey_removed", passkey_id)
+            _tell(user_id, "removed", passkey_id)
 
     run_unit(forget)
 

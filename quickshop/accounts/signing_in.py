@@ -26,7 +26,7 @@ from quickshop.accounts.refreshing import Origin, SignedIn, start_session
 from quickshop.kernel import db
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import lockout, passwords
+from quickshop.security import audit, lockout, passwords
 
 CLOSED = "This account is closed; write to us if that surprises you."
 
@@ -77,7 +77,9 @@ def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
 def signed_in(user_id: UUID, origin: Origin, *, second_factor: bool = False) -> SignedIn:
     """A session for somebody who has just proved who they are. Writes; the caller commits. Facts: account.signed_in."""
     found = start_session(user_id, origin, second_factor=second_factor)
-    log.append(user_id, [Fact("account.signed_in", {"session_id": str(found.session_id)})])
+    noted = {"session_id": str(found.session_id)}
+    log.append(user_id, [Fact("account.signed_in", noted)])
+    audit.record("session.started", target=f"user:{user_id}", data={**noted, "second_factor": second_factor})
     return found
 
 
@@ -153,7 +155,9 @@ def _check_open(user_id: UUID) -> None:
 
 def _copied(signed: passkeys.Signed) -> None:
     """Note that a passkey's counter went back; kept, unlike what a refusal leaves."""
-    log.append(signed.user_id, [Fact("account.passkey_refused", {"passkey_id": str(signed.passkey_id)})])
+    noted = {"passkey_id": str(signed.passkey_id)}
+    log.append(signed.user_id, [Fact("account.passkey_refused", noted)])
+    audit.record("passkey.refused", target=f"user:{signed.user_id}", outcome="denied", data=noted)
 
 
 def _unless_copied(start: Callable[[], SignedIn | None]) -> SignedIn:

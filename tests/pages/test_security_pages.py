@@ -1,6 +1,7 @@
 """Security by forms: the second step of signing in, two-factor on and off, devices, and staying signed in."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -199,6 +200,25 @@ def test_the_refresh_token_does_not_outlive_the_idle_end(client, member, later):
     later(minutes=31)
     client.delete_cookie("access")
     assert client.get("/account").status_code == 303
+
+
+def test_requests_at_once_with_an_access_token_run_out_keep_the_session(client, app, member):
+    sign_in(client)
+    before = client.get_cookie("refresh").value
+
+    def look(_):
+        other = app.test_client()
+        other.set_cookie("refresh", before)
+        return other.get("/account").status_code, other.get_cookie("refresh").value
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = set(pool.map(look, range(8)))
+    assert len(seen) == 1
+    status, successor = seen.pop()
+    assert status == 200 and successor != before
+    client.delete_cookie("access")
+    client.set_cookie("refresh", successor)
+    assert client.get("/account").status_code == 200
 
 
 def test_what_a_page_asks_for_by_itself_is_no_use(client, app, member, later):
