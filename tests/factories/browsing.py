@@ -21,7 +21,7 @@ def sign_in(page, account, then="/"):
     page.get_by_label("E-mail or username").fill(account["login"])
     page.get_by_label("Password", exact=True).fill(account["password"])
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    if "totp_secret" in account:
+    if account.get("totp_secret"):
         give_code(page, account["totp_secret"])
     page.wait_for_url(f"**{then}")
 
@@ -39,13 +39,18 @@ def give_code(page, secret):
     raise AssertionError("no code was taken")
 
 
-def turn_two_factor_on(page, account):
-    """Turn it on from the security page; the secret."""
+def set_two_factor_up(page, account):
+    """Go as far as the code to scan; the secret."""
     page.goto("/account/security")
     section = page.locator("section", has=page.locator("#two-factor"))
     section.get_by_label("Your password").fill(account["password"])
     section.get_by_role("button", name="Set it up").click()
-    secret = page.locator("code.secret").text_content().replace(" ", "")
+    return page.locator("code.secret").text_content().replace(" ", "")
+
+
+def turn_two_factor_on(page, account):
+    """Turn it on from the security page; the secret."""
+    secret = set_two_factor_up(page, account)
     page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Two-factor is on")).to_be_visible()
