@@ -46,6 +46,11 @@ _TRANSPORTS = frozenset(str(transport.value) for transport in AuthenticatorTrans
 # What a malformed credential makes the library raise, beside its own exceptions.
 _MALFORMED = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, binascii.Error, OverflowError)
 
+_USE = """
+UPDATE passkeys SET sign_count = :count, last_used_at = :at
+WHERE id = :id AND (sign_count < :count OR (sign_count = 0 AND :count = 0)) RETURNING 1
+"""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -288,12 +293,4 @@ def use(signed: Signed) -> bool:
 
     A device that counts nothing says 0 for ever. Writes; the caller commits.
     """
-    return bool(
-        db.scalar(
-            "UPDATE passkeys SET sign_count = :count, last_used_at = :at WHERE id = :id"
-            " AND (sign_count < :count OR (sign_count = 0 AND :count = 0)) RETURNING 1",
-            count=signed.count,
-            at=now(),
-            id=signed.passkey_id,
-        )
-    )
+    return bool(db.scalar(_USE, count=signed.count, at=now(), id=signed.passkey_id))

@@ -22,6 +22,13 @@ RECOVERY_CODES = 10
 _DIGITS, _GROUP = 12, 4
 _WITHOUT = str.maketrans("", "", "- ")
 
+_USE_STEP = "UPDATE two_factors SET last_step = :step WHERE user_id = :id AND last_step < :step RETURNING 1"
+_USE_RECOVERY = """
+UPDATE recovery_codes SET used_at = :at WHERE user_id = :id AND code_hash = :hash AND used_at IS NULL
+    AND EXISTS (SELECT FROM two_factors WHERE user_id = :id AND enabled_at IS NOT NULL)
+RETURNING 1
+"""
+
 
 def place(user_id: UUID) -> str:
     """The place that a sealed secret is bound to."""
@@ -79,25 +86,11 @@ def use_step(user_id: UUID, secret: str, code: str, at: datetime) -> bool:
     step = totp.accepted_step(secret, code, at)
     if step is None:
         return False
-    return bool(
-        db.scalar(
-            "UPDATE two_factors SET last_step = :step WHERE user_id = :id AND last_step < :step RETURNING 1",
-            step=step,
-            id=user_id,
-        )
-    )
+    return bool(db.scalar(_USE_STEP, step=step, id=user_id))
 
 
 def _take_recovery(user_id: UUID, code: str) -> bool:
-    return bool(
-        db.scalar(
-            "UPDATE recovery_codes SET used_at = :at WHERE user_id = :id AND code_hash = :hash AND used_at IS NULL"
-            " AND EXISTS (SELECT FROM two_factors WHERE user_id = :id AND enabled_at IS NOT NULL) RETURNING 1",
-            at=now(),
-            id=user_id,
-            hash=_recovery_hash(user_id, code),
-        )
-    )
+    return bool(db.scalar(_USE_RECOVERY, at=now(), id=user_id, hash=_recovery_hash(user_id, code)))
 
 
 def _recovery_hash(user_id: UUID, code: str) -> bytes:

@@ -1,11 +1,14 @@
 """Codes, coarse networks, device names, and what passkeys are bound to: the pure parts of signing in."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from blueprints.storefront.devices import device_name, is_phone
 from quickshop.config import SettingsError, load_settings
+from quickshop.runtime.demo_codes import totp_command
 from quickshop.security import lockout, totp
 from quickshop.security.networks import coarse_network
 
@@ -32,6 +35,13 @@ def test_a_code_is_good_one_step_to_either_side(steps, good):
 @pytest.mark.parametrize(("given", "so"), [("123456", True), ("12345", False), ("1234567", False), ("१२३४५६", False)])
 def test_a_code_is_six_digits(given, so):
     assert totp.looks_like_code(given) is so
+
+
+@pytest.mark.parametrize("account", ["staff", "admin", RFC_SECRET.lower()])
+def test_the_command_prints_a_code_alone_on_a_line(account):
+    said = CliRunner().invoke(totp_command, [account])
+    assert said.exit_code == 0 and re.fullmatch(r"\d{6}\n", said.stdout)
+    assert CliRunner().invoke(totp_command, ["shopper"]).exit_code == 2
 
 
 def test_secrets_are_160_bits_and_differ():
