@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,8 @@ class Settings:
     cors_origins: tuple[str, ...]  # CORS_ORIGINS: extra origins allowed on the socket, by comma
     secure_cookies: bool  # SECURE_COOKIES: 1 behind HTTPS (names then start with __Host-)
     pool_size: int  # POOL_SIZE: database connections kept per process
+    passkey_rp_id: str = ""  # PASSKEY_RP_ID: the name that passkeys are bound to; empty where the address is a number
+    passkey_origins: tuple[str, ...] = ()
     idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
     idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
@@ -248,12 +251,42 @@ def _refuse_unsafe(found: Settings) -> None:
             raise SettingsError(sentence)
 
 
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _passkeys(env: Mapping[str, str], public_url: str, development: bool) -> tuple[str, tuple[str, ...]]:
+    """What passkeys are bound to, and the origins they are used from.
+
+    An address that is a number has none; in development `localhost` on the same port stands in for it.
+    """
+    parts = urlsplit(public_url)
+    host, origin = parts.hostname or "", f"{parts.scheme}://{parts.netloc}"
+    wanted = env.get("PASSKEY_RP_ID", "").strip().lower()
+    if not _is_number(host):
+        if wanted and host != wanted and not host.endswith(f".{wanted}"):
+            raise SettingsError(f"PASSKEY_RP_ID must be the host of PUBLIC_URL or a domain above it, not {wanted!r}.")
+        return wanted or host, (origin,)
+    if wanted and not development:
+        raise SettingsError("PASSKEY_RP_ID needs a PUBLIC_URL with a name, not a number.")
+    if not development:
+        return "", ()
+    port = f":{parts.port}" if parts.port else ""
+    return "localhost", (origin, f"{parts.scheme}://localhost{port}")
+
+
 def load_settings(env: Mapping[str, str]) -> Settings:
     """Read and check all settings. Raises SettingsError with one clear sentence."""
     mode = _choice(env, "QUICKSHOP_ENV", "production", ("development", "testing", "production"))
     development = mode != "production"
     home = Path(env.get("QUICKSHOP_HOME") or ".quickshop").absolute()
     port = _number(env, "PORT", 8000, 0, 65535)
+    public_url = _address(env, "PUBLIC_URL", f"http://127.0.0.1:{port}" if development else None)
+    rp_id, origins = _passkeys(env, public_url, development)
     found = Settings(
         env=mode,
         home=home,
@@ -262,7 +295,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         secret_key=_secret(env, "SECRET_KEY", development),
         master_keys=_master_keys(env, development),
         index_key=_index_key(env, development),
-        public_url=_address(env, "PUBLIC_URL", f"http://127.0.0.1:{port}" if development else None),
+        public_url=public_url,
         gateway_url=_address(env, "GATEWAY_URL", "http://127.0.0.1:8010" if development else None),
         gateway_webhook_secrets=_secrets(env, "GATEWAY_WEBHOOK_SECRET", development, 2),
         mail_backend=_choice(env, "MAIL_BACKEND", "file" if development else "smtp", ("file", "smtp", "sink")),
@@ -281,6 +314,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         cors_origins=_origins(env),
         secure_cookies=_flag(env, "SECURE_COOKIES", not development),
         pool_size=_number(env, "POOL_SIZE", 10, 1, 200),
+        passkey_rp_id=rp_id,
+        passkey_origins=origins,
         idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         base_currency=_currency(env),

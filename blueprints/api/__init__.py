@@ -7,7 +7,20 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from blueprints.api import auth, cart, catalogue, checkout, docs, me, ops, orders, payments, privacy, second_factor
+from blueprints.api import (
+    auth,
+    cart,
+    catalogue,
+    checkout,
+    docs,
+    me,
+    ops,
+    orders,
+    passkeys,
+    payments,
+    privacy,
+    second_factor,
+)
 from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
@@ -24,6 +37,7 @@ from blueprints.http.csrf import csrf
 BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     auth.blp,
     second_factor.blp,
+    passkeys.blp,
     me.blp,
     privacy.blp,
     catalogue.blp,

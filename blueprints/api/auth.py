@@ -110,11 +110,12 @@ def login(body: dict[str, Any]) -> Response:
 @blp.answers(200, TokenPair)
 @commits_itself
 def login_code(body: dict[str, Any]) -> Response:
-    """Answer a sign-in's challenge with the code of an authenticator app, or with a recovery code.
+    """Answer a sign-in's challenge with the code of an authenticator app, a recovery code, or a passkey.
 
     A challenge is good for 5 minutes and one success, a code once.
     """
-    return begin(service.answer_challenge(body["challenge"], body["code"], origin()))
+    answer = {"code": body["code"], "passkey": body["credential"]}
+    return begin(service.answer_challenge(body["challenge"], origin(), **answer))
 
 
 @blp.post("/refresh")

@@ -124,6 +124,11 @@ def member_page_now(view: View) -> View:
     return _guard(view, "member", _signed_in, fresh=True)
 
 
+def member_page_by_itself(view: View) -> View:
+    """Signed-in users, for what a page asks for by itself: no use of the session."""
+    return _guard(view, "member", _signed_in, touch=False)
+
+
 def staff_page(permission: Permission) -> Callable[[View], View]:
     """Staff with a permission, looked up at this moment."""
     return lambda view: _guard(view, f"staff:{permission}", lambda caller: caller.require(permission), fresh=True)

@@ -10,6 +10,7 @@ from blueprints.http.assets import mount_static
 from blueprints.http.cookies import install_cookies
 from blueprints.http.formatting import install_formatting
 from blueprints.http.page_access import page_caller
+from quickshop.accounts import sessions
 from quickshop.accounts.permissions import Permission
 from quickshop.extensions import settings
 
@@ -24,6 +25,7 @@ def viewer() -> dict[str, Any]:
         "name": caller.username,
         "email_verified": caller.email_verified,
         "staff": caller.may(Permission.METRICS_READ),
+        "seconds_left": sessions.seconds_left(caller.session_id) if caller.session_id else 0,
     }
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy, profile
-from blueprints.storefront.pages import pages
-
-AREAS = (
-    catalogue,
+from blueprints.storefront import (
+    accounts,
     cart,
+    catalogue,
     checkout,
     orders,
-    accounts,
     privacy,
     profile,
-)  # importing them puts their views on the blueprint
+    security,
+    staying,
+)
+from blueprints.storefront.pages import pages
+
+# Importing them puts their views on the blueprint.
+AREAS = (catalogue, cart, checkout, orders, accounts, privacy, profile, security, staying)
 
 
 def register(app: Flask) -> None:

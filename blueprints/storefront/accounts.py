@@ -13,9 +13,11 @@ from blueprints.http.page_access import forget_session, keep_session, member_pag
 from blueprints.storefront import guest_cart
 from blueprints.storefront.forms import CodeForm, EmailForm, NewPasswordForm, SignInForm, SignUpForm
 from blueprints.storefront.pages import field_errors, pages, problem
-from quickshop.accounts import service, sessions
+from blueprints.storefront.security import as_json, credential_of
+from quickshop.accounts import passkeys, service, sessions
 from quickshop.accounts.errors import ChallengeInvalid, TwoFactorRequired
 from quickshop.accounts.queries import me
+from quickshop.accounts.signing_in import passkey_for
 from quickshop.cart.service import merge_on_login
 from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound, ShopError
@@ -31,7 +33,9 @@ ORDERS_PER_PAGE = 20
 
 
 def _seen(template: str, status: int = 200, **context: Any) -> Response:
-    shown = {"form": {}, "errors": {}, "problem": None, "demo": settings().development, **context}
+    found = settings()
+    shown: dict[str, Any] = {"form": {}, "errors": {}, "problem": None, "rp_id": found.passkey_rp_id}
+    shown |= {"demo": found.development, **context}
     return make_response(render_template(template, **shown), status)
 
 
@@ -100,7 +104,7 @@ def sign_in_code_form() -> Response:
     """The second step, for a browser that has taken the first."""
     if "challenge" not in session:
         return _go("/sign-in")
-    return _seen("shop/sign_in_code.html")
+    return _code_page()
 
 
 @pages.post("/sign-in/code")
@@ -110,16 +114,47 @@ def sign_in_code_form() -> Response:
 def sign_in_code() -> Response:
     """Take the code and start the session."""
     form = CodeForm(request.form)
-    if not form.validate():
-        return _seen("shop/sign_in_code.html", 422, errors=form.errors)
+    if not form.validate() and not request.form.get("credential"):
+        return _code_page(422, errors=form.errors)
+    challenge, given = session.get("challenge", ""), request.form.get("credential")
     try:
-        signed_in = service.answer_challenge(session.get("challenge", ""), form.code.data, _origin())
+        passkey = credential_of(given) if given else None
+        signed_in = service.answer_challenge(challenge, _origin(), code=form.code.data, passkey=passkey)
     except ChallengeInvalid as error:
         session.pop("challenge", None)
         return _seen("shop/sign_in.html", error.status, problem=problem(error), next_url=session.get("next"))
     except ShopError as error:
-        return _seen("shop/sign_in_code.html", error.status, problem=problem(error))
+        return _code_page(error.status, problem=problem(error))
     return _begin(signed_in, session.get("next"))
+
+
+def _code_page(status: int = 200, **more: Any) -> Response:
+    options = passkey_for(session["challenge"]) if "challenge" in session else None
+    return _seen("shop/sign_in_code.html", status, passkey=options, **more)
+
+
+@pages.post("/sign-in/passkey/options")
+@shopper
+@limited("auth")
+@commits
+def sign_in_passkey_options() -> Response:
+    """What a device needs to sign somebody in, for the page's script."""
+    return as_json(passkeys.ask_to_sign_in)
+
+
+@pages.post("/sign-in/passkey")
+@shopper
+@limited("auth")
+@commits_itself
+def sign_in_passkey() -> Response:
+    """Take a device's signature and start the session."""
+    try:
+        credential = credential_of(request.form.get("credential"))
+        signed_in = service.sign_in_by_passkey(request.form.get("challenge", ""), credential, _origin())
+    except ShopError as error:
+        wanted = request.form.get("next")
+        return _seen("shop/sign_in.html", error.status, problem=problem(error), next_url=wanted)
+    return _begin(signed_in, request.form.get("next"))
 
 
 @pages.post("/sign-out")

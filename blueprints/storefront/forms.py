@@ -104,6 +104,19 @@ class CodeForm(Form):
     code = _text(40)
 
 
+class ProofForm(Form):
+    """The present password once more, and a code where two-factor is on."""
+
+    password = _password()
+    code = _text(40, required=False)
+
+
+class PasskeyForm(ProofForm):
+    """What it takes to make a passkey; a name for it may be given."""
+
+    name = _text(60, required=False)
+
+
 class EmailForm(Form):
     """One e-mail address."""
 

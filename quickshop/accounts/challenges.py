@@ -22,6 +22,12 @@ SECOND_FACTOR = "second_factor"
 PASSKEY_REGISTER = "passkey_register"
 PASSKEY_LOGIN = "passkey_login"
 
+_CLOSE = """
+UPDATE challenges SET used_at = :at
+WHERE token_hash = :hash AND purpose = :purpose AND used_at IS NULL AND expires_at > :at
+RETURNING user_id, data
+"""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -63,13 +69,7 @@ def close(token: str, purpose: str) -> Asked | None:
 
     Writes; the caller commits.
     """
-    row = db.row(
-        "UPDATE challenges SET used_at = :at WHERE token_hash = :hash AND purpose = :purpose"
-        " AND used_at IS NULL AND expires_at > :at RETURNING user_id, data",
-        hash=digest(token),
-        purpose=purpose,
-        at=now(),
-    )
+    row = db.row(_CLOSE, hash=digest(token), purpose=purpose, at=now())
     return Asked(row.user_id, row.data) if row else None
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import log, second_factor, sessions, users
+from quickshop.accounts import log, mailing, second_factor, sessions, users
 from quickshop.accounts.errors import CodeWrong, SetUpFirst, StaffNeedSecondFactor, TwoFactorIsOff, TwoFactorIsOn
 from quickshop.accounts.proving import prove
 from quickshop.kernel import db
@@ -15,7 +15,7 @@ from quickshop.kernel.clock import now
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import totp
+from quickshop.security import audit, totp
 
 SETUP_LIFE = timedelta(minutes=30)
 
@@ -96,7 +96,9 @@ def _enable(user_id: UUID, session_id: UUID | None, code: str) -> list[str]:
     given = "".join(code.split())
     if not totp.looks_like_code(given) or not second_factor.use_step(user_id, waiting.secret, given, now()):
         raise CodeWrong
-    return _turn_on(user_id, session_id)
+    codes = _turn_on(user_id, session_id)
+    _tell(user_id)
+    return codes
 
 
 def _turn_on(user_id: UUID, session_id: UUID | None) -> list[str]:
@@ -110,14 +112,22 @@ def _turn_on(user_id: UUID, session_id: UUID | None) -> list[str]:
     second_factor.forget_tries(user_id)
     codes = second_factor.renew_recovery_codes(user_id)
     sessions.note_second_factor(session_id, now())
-    _end_others(user_id, session_id, "account.two_factor_enabled", "two-factor turned on")
+    _end_others(user_id, session_id, "two_factor_enabled", "two-factor turned on")
     return codes
 
 
 def _end_others(user_id: UUID, session_id: UUID | None, fact: str, reason: str) -> None:
     sessions.revoke_all(user_id, reason, but=session_id)
     sessions.forget_user(user_id)
-    log.append(user_id, [Fact(fact)])
+    log.append(user_id, [Fact(f"account.{fact}")])
+    audit.record(fact.replace("factor_", "factor."), target=f"user:{user_id}")
+
+
+def _tell(user_id: UUID) -> None:
+    """Mail the owner that it happened."""
+    found = users.by_id(user_id)
+    if found is not None:
+        mailing.tell(mailing.TWO_FACTOR_CHANGED, found)
 
 
 def disable(user_id: UUID, session_id: UUID | None, password: str, code: str) -> None:
@@ -144,7 +154,8 @@ def _disable(user_id: UUID, session_id: UUID | None) -> None:
     db.run("DELETE FROM two_factors WHERE user_id = :id", id=user_id)
     db.run("DELETE FROM recovery_codes WHERE user_id = :id", id=user_id)
     sessions.note_second_factor(session_id, None)
-    _end_others(user_id, session_id, "account.two_factor_disabled", "two-factor turned off")
+    _end_others(user_id, session_id, "two_factor_disabled", "two-factor turned off")
+    _tell(user_id)
 
 
 def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, code: str) -> list[str]:
@@ -160,6 +171,7 @@ def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, co
 
     def renew() -> list[str]:
         log.append(user_id, [Fact("account.recovery_codes_renewed")])
+        audit.record("recovery_codes.renewed", target=f"user:{user_id}")
         return second_factor.renew_recovery_codes(user_id)
 
     return run_unit(renew)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from quickshop.kernel.errors import Conflict, Forbidden, ShopError, Unauthenticated
 
 
@@ -98,8 +100,10 @@ class TwoFactorRequired(Unauthenticated):
 
     code, title = "two_factor_required", "A second step is needed"
 
-    def __init__(self, challenge: str, methods: list[str]) -> None:
-        super().__init__("Send a code with this challenge to go on.", challenge=challenge, methods=methods)
+    def __init__(self, challenge: str, passkey: dict[str, Any] | None) -> None:
+        more = {"passkey_options": passkey} if passkey else {}
+        methods = ["totp", "recovery_code", *(["passkey"] if passkey else [])]
+        super().__init__("Send a code with this challenge to go on.", challenge=challenge, methods=methods, **more)
 
     @property
     def challenge(self) -> str:
@@ -231,3 +235,33 @@ class MadeByPeople(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("An API key cannot make another; sign in.")
+
+
+class PasskeyInvalid(Unauthenticated):
+    """A passkey is not known here, or its signature does not fit what was asked."""
+
+    code, title = "passkey_invalid", "That passkey was not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("This passkey is not known here, or its answer does not fit; nothing was changed.")
+
+
+class PasskeyCopied(Unauthenticated):
+    """A passkey's own counter went back: somebody has a copy of it."""
+
+    code, title = "passkey_copied", "That passkey was not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("This passkey seems to have been copied. Sign in another way and remove it.")
+
+
+class PasskeysOff(Conflict):
+    """The shop's address is a number, for which there are no passkeys."""
+
+    code, title = "passkeys_off", "No passkeys here"
+
+
+class TooManyPasskeys(Conflict):
+    """The account has as many passkeys as it may have."""
+
+    code, title = "too_many_passkeys", "Too many passkeys"

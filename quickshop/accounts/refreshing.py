@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import log, sessions
+from quickshop.accounts import log, mailing, sessions, users
 from quickshop.accounts.errors import RefreshReused, SessionEnded
 from quickshop.extensions import settings
 from quickshop.kernel import db
@@ -24,6 +24,7 @@ from quickshop.kernel.crypto import digest
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.security import audit
 from quickshop.security.networks import coarse_network
 
 REFRESH_LIFE = timedelta(days=7)
@@ -150,5 +151,10 @@ def _again(secret: str, session: Any, rotated_at: datetime, at: datetime) -> Sig
     if current is not None and at - rotated_at <= GRACE:
         return SignedIn(session.user_id, session.id, following, current.created_at, current.expires_at)
     sessions.revoke(session.user_id, session.id, "refresh token used again")
+    noted = {"session_id": str(session.id)}
+    audit.record("session.reused", target=f"user:{session.user_id}", outcome="denied", data=noted)
+    found = users.by_id(session.user_id)
+    if found is not None:
+        mailing.tell(mailing.SESSION_REUSE, found)
     log.append(session.user_id, [Fact("account.session_revoked", {"session_id": str(session.id), "reason": "reuse"})])
     return None

@@ -18,10 +18,16 @@ from quickshop.kernel.crypto import blind_index
 from quickshop.security import lockout, totp
 
 RECOVERY_CODES = 10
-# Without the letters that are read as digits: 50 bits in ten characters.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_HALF = 5
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+# Digits only, since a phone shows nothing else for a field of codes; 40 bits, beside five tries in five minutes.
+_DIGITS, _GROUP = 12, 4
+_WITHOUT = str.maketrans("", "", "- ")
+
+_USE_STEP = "UPDATE two_factors SET last_step = :step WHERE user_id = :id AND last_step < :step RETURNING 1"
+_USE_RECOVERY = """
+UPDATE recovery_codes SET used_at = :at WHERE user_id = :id AND code_hash = :hash AND used_at IS NULL
+    AND EXISTS (SELECT FROM two_factors WHERE user_id = :id AND enabled_at IS NOT NULL)
+RETURNING 1
+"""
 
 
 def place(user_id: UUID) -> str:
@@ -57,7 +63,7 @@ def take(user_id: UUID, code: str) -> bool:
 
     Writes; the caller commits, and must have counted the try before.
     """
-    given = code.strip().upper().translate(_READ_AS)
+    given = code.strip().translate(_WITHOUT)
     taken = _take_totp(user_id, given) if totp.looks_like_code(given) else _take_recovery(user_id, given)
     if taken:
         forget_tries(user_id)
@@ -80,25 +86,11 @@ def use_step(user_id: UUID, secret: str, code: str, at: datetime) -> bool:
     step = totp.accepted_step(secret, code, at)
     if step is None:
         return False
-    return bool(
-        db.scalar(
-            "UPDATE two_factors SET last_step = :step WHERE user_id = :id AND last_step < :step RETURNING 1",
-            step=step,
-            id=user_id,
-        )
-    )
+    return bool(db.scalar(_USE_STEP, step=step, id=user_id))
 
 
 def _take_recovery(user_id: UUID, code: str) -> bool:
-    return bool(
-        db.scalar(
-            "UPDATE recovery_codes SET used_at = :at WHERE user_id = :id AND code_hash = :hash AND used_at IS NULL"
-            " AND EXISTS (SELECT FROM two_factors WHERE user_id = :id AND enabled_at IS NOT NULL) RETURNING 1",
-            at=now(),
-            id=user_id,
-            hash=_recovery_hash(user_id, code),
-        )
-    )
+    return bool(db.scalar(_USE_RECOVERY, at=now(), id=user_id, hash=_recovery_hash(user_id, code)))
 
 
 def _recovery_hash(user_id: UUID, code: str) -> bytes:
@@ -107,10 +99,10 @@ def _recovery_hash(user_id: UUID, code: str) -> bytes:
 
 def renew_recovery_codes(user_id: UUID) -> list[str]:
     """Ten new recovery codes in place of all earlier ones, as they are shown once. Writes; the caller commits."""
-    plain = ["".join(secrets.choice(_ALPHABET) for _ in range(2 * _HALF)) for _ in range(RECOVERY_CODES)]
+    plain = [f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}" for _ in range(RECOVERY_CODES)]
     db.run("DELETE FROM recovery_codes WHERE user_id = :id", id=user_id)
     db.run_many(
         "INSERT INTO recovery_codes (user_id, code_hash) VALUES (:id, :hash)",
         [{"id": user_id, "hash": _recovery_hash(user_id, code)} for code in plain],
     )
-    return [f"{code[:_HALF]}-{code[_HALF:]}".lower() for code in plain]
+    return ["-".join(code[i : i + _GROUP] for i in range(0, _DIGITS, _GROUP)) for code in plain]

@@ -8,7 +8,7 @@ from quickshop.accounts.profile import change_profile
 from quickshop.accounts.recovering import forgot_password, reset_password
 from quickshop.accounts.refreshing import Origin, SignedIn, refresh
 from quickshop.accounts.registering import Registration, mark_verified, register, resend_verification, verify_email
-from quickshop.accounts.signing_in import answer_challenge, authenticate, sign_out
+from quickshop.accounts.signing_in import answer_challenge, authenticate, sign_in_by_passkey, sign_out
 
 __all__ = [
     "Origin",
@@ -26,6 +26,7 @@ __all__ = [
     "request_email",
     "resend_verification",
     "reset_password",
+    "sign_in_by_passkey",
     "sign_out",
     "verify_email",
 ]

@@ -1,17 +1,22 @@
 """Signing in with a password, slowed down after failures, with the same answer and work for unknown accounts.
 
-Where two-factor is on, the password gives a challenge, and a code gives the session.
+Where two-factor is on, the password gives a challenge, and a code or a passkey gives the session. A passkey may also
+stand alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import challenges, log, second_factor, sessions, users
+from quickshop.accounts import challenges, log, passkeys, second_factor, sessions, users
 from quickshop.accounts.errors import (
     AccountDisabled,
     ChallengeInvalid,
+    PasskeyCopied,
+    PasskeyInvalid,
     SignInCodeWrong,
     TooManyAttempts,
     TwoFactorRequired,
@@ -21,7 +26,9 @@ from quickshop.accounts.refreshing import Origin, SignedIn, start_session
 from quickshop.kernel import db
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import lockout, passwords
+from quickshop.security import audit, lockout, passwords
+
+CLOSED = "This account is closed; write to us if that surprises you."
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
         raise WrongCredentials
     user_id = candidate.user_id
     if candidate.disabled:
-        raise AccountDisabled("This account is closed; write to us if that surprises you.")
+        raise AccountDisabled(CLOSED)
     renewed = passwords.hash_password(password) if passwords.outdated(candidate.password_hash) else None
 
     def go_on() -> SignedIn | str:
@@ -63,7 +70,8 @@ def authenticate(login: str, password: str, origin: Origin) -> SignedIn:
 
     found = run_unit(go_on)
     if isinstance(found, str):
-        raise TwoFactorRequired(found, ["totp", "recovery_code"])
+        with reading():
+            raise TwoFactorRequired(found, passkeys.as_second_factor(user_id, found))
     return found
 
 
@@ -80,21 +88,34 @@ def _check_unchanged(user_id: UUID, password_hash: str) -> None:
 def signed_in(user_id: UUID, origin: Origin, *, second_factor: bool = False) -> SignedIn:
     """A session for somebody who has just proved who they are. Writes; the caller commits. Facts: account.signed_in."""
     found = start_session(user_id, origin, second_factor=second_factor)
-    log.append(user_id, [Fact("account.signed_in", {"session_id": str(found.session_id)})])
+    noted = {"session_id": str(found.session_id)}
+    log.append(user_id, [Fact("account.signed_in", noted)])
+    audit.record("session.started", target=f"user:{user_id}", data={**noted, "second_factor": second_factor})
     return found
 
 
-def answer_challenge(challenge: str, code: str, origin: Origin) -> SignedIn:
-    """The second step of a sign-in: a TOTP or recovery code gives the session. A challenge outlives wrong codes.
+def answer_challenge(
+    challenge: str, origin: Origin, *, code: str | None = None, passkey: dict[str, Any] | None = None
+) -> SignedIn:
+    """The second step of a sign-in: a TOTP or recovery code, or a passkey, gives the session.
 
-    Runs its own units. Raises ChallengeInvalid, SignInCodeWrong, TooManyAttempts, AccountDisabled. Facts:
-    account.signed_in.
+    A challenge outlives wrong answers. Runs its own units. Raises ChallengeInvalid, SignInCodeWrong, PasskeyInvalid,
+    PasskeyCopied, TooManyAttempts, AccountDisabled. Facts: account.signed_in.
     """
-    user_id = run_unit(lambda: _count_code(challenge))
-    return run_unit(lambda: _answer(challenge, user_id, code, origin))
+    user_id = run_unit(lambda: _count_answer(challenge))
+    signed = passkeys.read_signature(challenge, passkey, alone=False) if passkey is not None else None
+    if signed is not None and signed.user_id != user_id:
+        raise PasskeyInvalid
+    return _unless_copied(lambda: _answer(challenge, user_id, code or "", signed, origin))
 
 
-def _count_code(challenge: str) -> UUID:
+def passkey_for(challenge: str) -> dict[str, Any] | None:
+    """What a device needs to answer a sign-in's challenge; None where the user has none, or it is not open."""
+    asked = challenges.find(challenge, challenges.SECOND_FACTOR)
+    return passkeys.as_second_factor(asked.user_id, challenge) if asked and asked.user_id else None
+
+
+def _count_answer(challenge: str) -> UUID:
     asked = challenges.find(challenge, challenges.SECOND_FACTOR)
     if asked is None or asked.user_id is None:
         raise ChallengeInvalid
@@ -102,14 +123,59 @@ def _count_code(challenge: str) -> UUID:
     return asked.user_id
 
 
-def _answer(challenge: str, user_id: UUID, code: str, origin: Origin) -> SignedIn:
+def _answer(
+    challenge: str, user_id: UUID, code: str, signed: passkeys.Signed | None, origin: Origin
+) -> SignedIn | None:
     if challenges.close(challenge, challenges.SECOND_FACTOR) is None:
         raise ChallengeInvalid
-    if db.scalar("SELECT 1 FROM users WHERE id = :id AND disabled_at IS NOT NULL", id=user_id):
-        raise AccountDisabled("This account is closed; write to us if that surprises you.")
-    if not second_factor.take(user_id, code):
+    _check_open(user_id)
+    if signed is not None:
+        if not passkeys.use(signed):
+            _copied(signed)
+            return None
+        second_factor.forget_tries(user_id)
+    elif not second_factor.take(user_id, code):
         raise SignInCodeWrong  # which leaves the challenge open: nothing of this unit is kept
     return signed_in(user_id, origin, second_factor=True)
+
+
+def sign_in_by_passkey(challenge: str, passkey: dict[str, Any], origin: Origin) -> SignedIn:
+    """Sign in without a password: the device has verified its user, which counts as both factors.
+
+    Runs its own unit. Raises ChallengeInvalid, PasskeyInvalid, PasskeyCopied, PasskeysOff, AccountDisabled.
+    Facts: account.signed_in.
+    """
+    signed = passkeys.read_signature(challenge, passkey, alone=True)
+
+    def start() -> SignedIn | None:
+        if challenges.close(challenge, challenges.PASSKEY_LOGIN) is None:
+            raise ChallengeInvalid
+        _check_open(signed.user_id)
+        if not passkeys.use(signed):
+            _copied(signed)
+            return None
+        return signed_in(signed.user_id, origin, second_factor=True)
+
+    return _unless_copied(start)
+
+
+def _check_open(user_id: UUID) -> None:
+    if db.scalar("SELECT 1 FROM users WHERE id = :id AND disabled_at IS NOT NULL", id=user_id):
+        raise AccountDisabled(CLOSED)
+
+
+def _copied(signed: passkeys.Signed) -> None:
+    """Note that a passkey's counter went back; kept, unlike what a refusal leaves."""
+    noted = {"passkey_id": str(signed.passkey_id)}
+    log.append(signed.user_id, [Fact("account.passkey_refused", noted)])
+    audit.record("passkey.refused", target=f"user:{signed.user_id}", outcome="denied", data=noted)
+
+
+def _unless_copied(start: Callable[[], SignedIn | None]) -> SignedIn:
+    found = run_unit(start)
+    if found is None:
+        raise PasskeyCopied
+    return found
 
 
 def _candidate(login: str) -> _Candidate:

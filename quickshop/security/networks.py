@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def coarse_network(address: str) -> str | None:
     """The /24 of an IPv4 address, the /48 of an IPv6 address or network; None for anything else."""
     try:

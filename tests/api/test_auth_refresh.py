@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 
-from tests.factories.accounts import an_account, bearer, execute, is_problem, rows
+from tests.factories.accounts import an_account, bearer, execute, is_problem, mailed, rows
 
 
 def refresh(client, token):
@@ -71,6 +71,12 @@ def test_after_the_grace_a_used_token_ends_the_whole_family(client):
     assert session_rows(client)[0].revoked_reason == "refresh token used again"
     last = rows(client, "SELECT type, data FROM account_events ORDER BY seq DESC LIMIT 1")[0]
     assert (last.type, last.data["reason"]) == ("account.session_revoked", "reuse")
+    assert mailed(client)[-1]["type"] == "account.session_reuse"
+    told = rows(
+        client,
+        "SELECT outcome FROM audit_log JOIN users u ON target = 'user:' || u.id WHERE action = 'session.reused'",
+    )
+    assert [row.outcome for row in told] == ["denied"]
 
 
 def test_a_grandparent_ends_the_family_even_within_the_grace(client):

@@ -62,6 +62,8 @@ def test_the_access_of_each_api_route_is_what_was_agreed(edge_app):
         "GET /api/v1/products/<slug_or_id>",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/login/2fa",
+        "POST /api/v1/auth/passkeys/login",
+        "POST /api/v1/auth/passkeys/login/options",
         "POST /api/v1/auth/password/forgot",
         "POST /api/v1/auth/password/reset",
         "POST /api/v1/auth/refresh",

@@ -44,8 +44,8 @@ class Visitors:
 
     def open(self, **options):
         """A page in a fresh browser context; options as Playwright's new_context."""
-        options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
-        context = self._chromium.new_context(base_url=self._base_url, **options)
+        usual = {"base_url": self._base_url, "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        context = self._chromium.new_context(**usual | options)
         context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = context.new_page()

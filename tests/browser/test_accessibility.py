@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.factories.browsing import buy, fill_bag, fill_checkout, headline, sign_in
+from tests.factories.browsing import buy, fill_bag, fill_checkout, headline, set_two_factor_up, sign_in
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js")).read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -110,6 +110,16 @@ def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     for address in ("/account", "/account/privacy", "/account-erased"):
         member.goto(address)
         check(member)
+
+    member.goto("/account/security")
+    check(member)
+    member.evaluate("() => { document.getElementById('staying').hidden = false; }")
+    check(member)
+    set_two_factor_up(member, accounts["shopper"])
+    check(member)
+    halfway = visitors.open(**look)
+    sign_in(halfway, {**accounts["staff"], "totp_secret": None}, then="/sign-in/code")
+    check(halfway)
 
     staff = visitors.open(**look, storage_state=staff_state)
     staff.goto("/admin")

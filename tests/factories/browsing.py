@@ -21,7 +21,7 @@ def sign_in(page, account, then="/"):
     page.get_by_label("E-mail or username").fill(account["login"])
     page.get_by_label("Password", exact=True).fill(account["password"])
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    if "totp_secret" in account:
+    if account.get("totp_secret"):
         give_code(page, account["totp_secret"])
     page.wait_for_url(f"**{then}")
 
@@ -37,6 +37,24 @@ def give_code(page, secret):
             return
         page.wait_for_timeout(1000 * (30 - time.time() % 30))
     raise AssertionError("no code was taken")
+
+
+def set_two_factor_up(page, account):
+    """Go as far as the code to scan; the secret."""
+    page.goto("/account/security")
+    section = page.locator("section", has=page.locator("#two-factor"))
+    section.get_by_label("Your password").fill(account["password"])
+    section.get_by_role("button", name="Set it up").click()
+    return page.locator("code.secret").text_content().replace(" ", "")
+
+
+def turn_two_factor_on(page, account):
+    """Turn it on from the security page; the secret."""
+    secret = set_two_factor_up(page, account)
+    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("heading", name="Two-factor is on")).to_be_visible()
+    return secret
 
 
 def fill_bag(page, product=PRODUCT):

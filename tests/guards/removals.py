@@ -40,6 +40,7 @@ def _instead(value):
 
 
 _LEASE = _without("lease_token = :lease")
+_TWO_FACTOR = "tests/api/test_two_factor.py::"
 _PLACING = "tests/services/test_placing.py::"
 _PROCESSING = "tests/services/test_processing.py::"
 
@@ -159,6 +160,29 @@ GUARDS = {
         undo="CREATE TRIGGER orders_moves BEFORE UPDATE ON orders FOR EACH ROW"
         " WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status"
         " OR OLD.fulfilment_status IS DISTINCT FROM NEW.fulfilment_status) EXECUTE FUNCTION check_order_moves()",
+    ),
+    "code-once": Guard(
+        "a code of an authenticator signs in once",
+        (
+            _TWO_FACTOR + "test_a_code_that_was_used_is_refused_and_the_next_one_is_taken",
+            _TWO_FACTOR + "test_twenty_uses_of_one_code_have_one_winner",
+        ),
+        (("quickshop.accounts.second_factor", "_USE_STEP", _without("last_step < :step")),),
+    ),
+    "recovery-code-once": Guard(
+        "a recovery code signs in once",
+        (_TWO_FACTOR + "test_a_recovery_code_signs_in_once_however_it_is_typed",),
+        (("quickshop.accounts.second_factor", "_USE_RECOVERY", _without("used_at IS NULL")),),
+    ),
+    "challenge-once": Guard(
+        "a passkey's signature signs in once",
+        ("tests/api/test_passkeys.py::test_twenty_uses_of_one_signature_have_one_winner",),
+        (("quickshop.accounts.challenges", "_CLOSE", _without("used_at IS NULL")),),
+    ),
+    "passkey-counter": Guard(
+        "a copied passkey is noticed",
+        ("tests/api/test_passkeys.py::test_a_counter_that_goes_back_is_refused_and_audited",),
+        (("quickshop.accounts.passkeys", "_USE", _without("sign_count < :count")),),
     ),
     "one-delivery": Guard(
         "a fact is told once",

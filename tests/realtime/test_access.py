@@ -324,6 +324,41 @@ def test_a_socket_is_closed_within_15_s_of_the_end_of_its_session(client, accoun
         assert closing(screen) == ["session_ended"]
 
 
+def test_a_socket_is_closed_within_15_s_of_the_idle_end_which_it_does_not_put_off(client, account, web):
+    execute(client, "UPDATE sessions SET kind = 'web', last_used_at = now() - interval '29 min 57 s'")
+    with Screen(web.url, {"token": account.access_token}) as screen:
+        assert screen.subscribe("account")["ok"]
+        assert screen.ended.wait(15)
+        assert closing(screen) == ["session_ended"]
+
+
+def test_a_socket_is_closed_within_15_s_when_the_account_is(client, account, web):
+    with Screen(web.url, {"token": account.access_token}) as screen:
+        execute(client, "UPDATE users SET disabled_at = now()")
+        assert screen.ended.wait(15)
+        assert closing(screen) == ["session_ended"]
+
+
+def test_staff_whose_session_lost_its_second_factor_lose_the_live_page(client, staff, web):
+    with Screen(web.url, {"token": staff.access_token}, namespace="/admin") as screen:
+        execute(client, "UPDATE sessions SET second_factor_at = NULL")
+        assert screen.ended.wait(15)
+        assert closing(screen) == ["forbidden"]
+
+
+def test_staff_who_lose_their_role_lose_the_orders_of_others_too(client, staff, web):
+    with Screen(web.url, {"token": staff.access_token}) as screen:
+        execute(client, "DELETE FROM user_roles")
+        assert screen.ended.wait(15)
+        assert closing(screen) == ["forbidden"]
+
+
+def test_staff_with_one_factor_do_not_reach_the_live_page(client, staff, web):
+    execute(client, "UPDATE sessions SET second_factor_at = NULL")
+    problem = refusal(web.url, {"token": staff.access_token}, namespace="/admin")
+    assert problem["code"] == "second_factor_needed"
+
+
 def test_staff_who_lose_their_role_lose_the_live_page(client, staff, web):
     with Screen(web.url, {"token": staff.access_token}, namespace="/admin") as screen:
         execute(client, "DELETE FROM user_roles")

@@ -86,7 +86,7 @@ def signed_in(account):
     with pytest.raises(TwoFactorRequired) as halfway:
         authenticate(account["login"], account["password"], origin)
     code = totp.code_of(account["totp_secret"], totp.step_of(now()))
-    return answer_challenge(halfway.value.challenge, code, origin)
+    return answer_challenge(halfway.value.challenge, origin, code=code)
 
 
 def test_the_demo_accounts_are_verified_and_can_sign_in(seeded):

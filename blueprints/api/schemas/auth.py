@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.common import Email, Text
 from blueprints.http.body import StrictSchema
@@ -66,6 +66,9 @@ class LoginBody(StrictSchema):
     password = Password()
 
 
+CREDENTIAL = {"description": "A PublicKeyCredential as its `toJSON()` gives it"}
+
+
 class Code(Text):
     """Six digits of an authenticator app, or a recovery code."""
 
@@ -74,10 +77,61 @@ class Code(Text):
 
 
 class LoginCodeBody(StrictSchema):
-    """The challenge of `/auth/login`, and a code."""
+    """The challenge of `/auth/login`, and either a code or a passkey's answer to its `passkey_options`."""
 
     challenge = Text(200, required=True)
-    code = Code()
+    code = Code(required=False, load_default=None)
+    credential = fields.Dict(keys=fields.String(), load_default=None, metadata=CREDENTIAL)
+
+    @validates_schema
+    def one_answer(self, data: dict[str, Any], **_more: Any) -> None:
+        """Raises ValidationError unless there is one answer."""
+        if (data["code"] is None) == (data["credential"] is None):
+            raise ValidationError("Send either a code or a credential.", "code")
+
+
+class PasskeyAnswer(StrictSchema):
+    """The challenge that was asked with, and what `navigator.credentials` answered, as JSON."""
+
+    challenge = Text(200, required=True)
+    credential = fields.Dict(keys=fields.String(), required=True, metadata=CREDENTIAL)
+
+
+class PasskeyRegistration(PasskeyAnswer):
+    """A new passkey and the name that its owner gives it."""
+
+    name = Text(60, required=True)
+
+
+class OptionalProofBody(StrictSchema):
+    """The present password once more, and a code where two-factor is on."""
+
+    password = Password()
+    code = Code(required=False, load_default=None)
+
+
+class PasskeyQuestion(Schema):
+    """Options for `navigator.credentials` as JSON, and the challenge to send back with the answer."""
+
+    challenge = fields.String(required=True)
+    options = fields.Dict(required=True)
+
+
+class PasskeyOut(Schema):
+    """A passkey; `synced` says that its owner's devices share it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    synced = fields.Boolean(required=True)
+    created_at = fields.DateTime(required=True)
+    last_used_at = fields.DateTime(required=True, allow_none=True)
+
+
+class PasskeyPage(Schema):
+    """The passkeys of an account."""
+
+    items = fields.List(fields.Nested(PasskeyOut), required=True)
+    next_cursor = fields.String(allow_none=True)
 
 
 class PasswordBody(StrictSchema):
