@@ -179,6 +179,12 @@ EXPECTATIONS = {
     .sending(_proof)
     .answering(409),
     "POST /api/v1/auth/2fa/recovery-codes": members().sending(_proof).answering(409),
+    "GET /api/v1/auth/passkeys": members(),
+    "POST /api/v1/auth/passkeys/register/options": members().sending(_password),
+    "POST /api/v1/auth/passkeys/register": members().sending(_some(challenge="", credential={})).answering(422),
+    "POST /api/v1/auth/passkeys/login/options": everybody(),
+    "POST /api/v1/auth/passkeys/login": everybody().sending(_some(challenge="unknown", credential={})).answering(401),
+    "DELETE /api/v1/auth/passkeys/{passkey_id}": owners().sending(_password),
     "POST /api/v1/auth/password/forgot": everybody().sending(_some(email="a@quickshop.example")),
     "POST /api/v1/auth/password/reset": everybody()
     .sending(_some(token="unknown", password="Cobalt-Harvest-28"))

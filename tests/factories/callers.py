@@ -69,7 +69,20 @@ def _people(app, world):
 
     username = shop.look("SELECT username FROM users WHERE id = :id", id=world.users["owner"])[0].username
     world.owner = {"login": username, "password": PASSWORD}
-    world.places |= {"session_id": str(_session(world, "owner").session_id), "customer_id": str(world.users["owner"])}
+    world.places |= {
+        "session_id": str(_session(world, "owner").session_id),
+        "customer_id": str(world.users["owner"]),
+        "passkey_id": str(run_unit(lambda: _passkey(world.users["owner"]))),
+    }
+
+
+def _passkey(user_id):
+    """A passkey that exists; nobody can sign with it."""
+    return db.scalar(
+        "INSERT INTO passkeys (id, user_id, credential_id, public_key, name)"
+        " VALUES (gen_random_uuid(), :user, 'credential', 'key', 'Phone') RETURNING id",
+        user=user_id,
+    )
 
 
 def _session(world, kind, *, proved=True):
