@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from quickshop.accounts import findable
-from quickshop.accounts.people import person_key
 from quickshop.accounts.users import Found
 from quickshop.extensions import settings
 from quickshop.kernel import db
@@ -29,7 +28,7 @@ WHERE u.erased_at IS NULL AND p.wrapped_key IS NOT NULL
 
 
 def _document(row: Any) -> dict[str, Any]:
-    found = Found(row, person_key(row.person_id, row.key_id, row.wrapped_key))
+    found = Found(row)
     return {
         "id": str(row.id),
         "username": row.username,
@@ -79,7 +78,7 @@ def get_customer(user_id: UUID) -> dict[str, Any]:
     row = db.row(f"{_READ} AND u.id = :id", id=user_id)
     if row is None:
         raise NotFound("customer")
-    found = Found(row, person_key(row.person_id, row.key_id, row.wrapped_key))
+    found = Found(row)
     return {
         **_document(row),
         "phone": found.opened("phone"),
