@@ -136,6 +136,10 @@ def _password(world):
     return {"password": world.owner["password"]}
 
 
+def _new_password(world):
+    return {"current_password": world.owner["password"], "new_password": "Willow-Lantern-58"}
+
+
 def _proof(world):
     return _password(world) | {"code": "000000"}
 
@@ -198,6 +202,9 @@ EXPECTATIONS = {
     # the caller's own account
     "GET /api/v1/me": members(),
     "PATCH /api/v1/me": members().sending(_some(first_name="Kim")),
+    "POST /api/v1/me/password": members().sending(_new_password),
+    "POST /api/v1/me/email": members().sending(lambda world: _password(world) | {"email": "moved@quickshop.example"}),
+    "POST /api/v1/me/email/confirm": everybody().sending(_some(token="unknown")).answering(400),
     "DELETE /api/v1/me": members().sending(_password).answering(204, 409),  # 409: an order is under way
     "GET /api/v1/me/events": members(),
     "GET /api/v1/me/export": members(),

@@ -4,6 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from quickshop.accounts import findable
+from quickshop.kernel import db
+from quickshop.kernel.unit_of_work import reading
 from quickshop.notifications.messages import KINDS
 from quickshop.security import passwords
 from tests.factories.accounts import (
@@ -167,6 +170,16 @@ def test_a_new_address_is_confirmed_from_its_mailbox_and_told_to_the_old_one(cli
     is_problem(other.get("/me"), 401, "session_ended")
     is_problem(account.sign_in(), 401, "wrong_credentials")
     assert Account(client, MOVED, account.username).sign_in().status_code == 200
+
+
+def test_staff_find_the_member_by_the_new_address_and_no_longer_by_the_old(client):
+    account = an_account(client)
+    move(account)
+    confirm(client, link(client))
+    with client.application.app_context(), reading():
+        words = {bytes(r.word) for r in db.rows("SELECT word FROM search_words")}
+        new, old = findable.blind([MOVED]), findable.blind([account.email])
+    assert words.issuperset(new) and words.isdisjoint(old)
 
 
 def test_an_unproved_address_is_proved_by_moving_to_another(client):
