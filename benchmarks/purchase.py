@@ -28,7 +28,7 @@ ADDRESS = {
     "name": "Ada Example",
     "line1": "1 Loop Street",
     "city": "Springfield",
-    "postal_code": "12345",
+    "postal_code": "62701",
     "region": "IL",
     "country": "US",
 }

@@ -8,16 +8,20 @@ from flask import Flask
 from flask_smorest import Api
 
 from blueprints.api import (
+    addresses,
     auth,
     cart,
     catalogue,
     checkout,
+    devices,
     docs,
     me,
     ops,
     orders,
     passkeys,
+    payment_methods,
     payments,
+    preferences,
     privacy,
     second_factor,
 )
@@ -40,6 +44,10 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     passkeys.blp,
     me.blp,
     privacy.blp,
+    addresses.blp,
+    payment_methods.blp,
+    preferences.blp,
+    devices.blp,
     catalogue.blp,
     cart.blp,
     checkout.blp,

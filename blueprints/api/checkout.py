@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 
 from blueprints.api.schemas.checkout import HoldSchema, QuoteRequest, QuoteSchema
 from blueprints.http.access import anyone
@@ -26,6 +26,8 @@ blp = ApiBlueprint("checkout", __name__, url_prefix="/api/v1", description="From
 @commits
 def quote(body: dict[str, Any]) -> Response:
     """What the cart costs now, with every way of shipping."""
+    # A wrong address is told now rather than when the order is placed.
+    service.address_of(g.caller, body["shipping_address"], body["shipping_address_id"], "shipping_address")
     return json_response(service.quote(present_cart(header_token()), body["shipping_method"]))
 
 

@@ -76,7 +76,8 @@ def list_events(args: dict[str, Any], number: str) -> Response:
 def pay(body: dict[str, Any], number: str) -> Response:
     """Pay an order again after its payment failed: the stock is reserved anew."""
     who = payer(_order_token())
-    order_id: UUID = paying.pay_again(number, who, body["payment"]["token"], request_id.current())
+    payment = body["payment"]
+    order_id: UUID = paying.pay_again(number, who, payment["token"], request_id.current(), payment["method_id"])
     return json_response(queries.order_view_by_id(order_id, who), 202)
 
 

@@ -41,9 +41,12 @@ def order_wish(body: Mapping[str, Any]) -> PlaceOrder:
     expected = body["expected_total"]
     return PlaceOrder(
         shipping_address=body["shipping_address"],
+        shipping_address_id=body["shipping_address_id"],
         billing_address=body["billing_address"],
+        billing_address_id=body["billing_address_id"],
         shipping_method=body["shipping_method"],
         payment_token=body["payment"]["token"],
+        payment_method_id=body["payment"]["method_id"],
         expected_total=Money(expected["amount"], expected["currency"]),
         email=body["email"],
         client_reference=body["client_reference"],

@@ -6,10 +6,13 @@ from flask import Flask
 
 from blueprints.storefront import (
     accounts,
+    addresses,
     cart,
     catalogue,
     checkout,
     orders,
+    payment_methods,
+    preferences,
     privacy,
     profile,
     security,
@@ -18,7 +21,20 @@ from blueprints.storefront import (
 from blueprints.storefront.pages import pages
 
 # Importing them puts their views on the blueprint.
-AREAS = (catalogue, cart, checkout, orders, accounts, privacy, profile, security, staying)
+AREAS = (
+    catalogue,
+    cart,
+    checkout,
+    orders,
+    accounts,
+    profile,
+    addresses,
+    payment_methods,
+    preferences,
+    security,
+    privacy,
+    staying,
+)
 
 
 def register(app: Flask) -> None:

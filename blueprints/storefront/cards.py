@@ -1,10 +1,15 @@
-"""The cards one can pay with on the pages of a development shop: tokens of the simulated gateway, in words."""
+"""The cards one can pay with on the pages: a member's saved ones, and test cards of the simulated gateway, in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
+from quickshop.accounts.callers import Caller
 from quickshop.extensions import settings
+from quickshop.kernel.errors import Invalid
+from quickshop.payments.methods import payment_methods
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,29 @@ CARDS = (
 def payment_options() -> tuple[Card, ...]:
     """What the payment step offers; outside development the shop shows no test cards."""
     return CARDS if settings().development else ()
+
+
+def saved_cards(caller: Caller) -> list[dict[str, Any]]:
+    """The cards that the caller keeps, the default first; a guest has none."""
+    return payment_methods(caller.user_id) if caller.user_id is not None else []
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to pay: with a token, or a saved card. One of the two is None."""
+
+    token: str | None
+    method_id: UUID | None
+
+
+def chosen_payment(value: str | None) -> Choice:
+    """What the field `payment` of a form says. Raises Invalid for what was not offered.
+
+    Whether a saved card is the caller's own is the core's to see.
+    """
+    if value in {card.token for card in payment_options()}:
+        return Choice(value, None)
+    try:
+        return Choice(None, UUID(value or ""))
+    except ValueError:
+        raise Invalid({"payment": ["Please choose how to pay."]}, "Please choose how to pay.") from None

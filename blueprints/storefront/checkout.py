@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from flask import Response, g, make_response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
@@ -15,10 +17,12 @@ from blueprints.http.limits import limited
 from blueprints.http.page_access import shopper, shopper_now
 from blueprints.http.pages import is_htmx
 from blueprints.storefront import guest_cart, guest_orders
-from blueprints.storefront.cards import payment_options
+from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
 from blueprints.storefront.countries import COUNTRIES
-from blueprints.storefront.forms import CheckoutForm, GuestCheckoutForm
+from blueprints.storefront.forms import AddressForm, CheckoutForm, ChoicesForm, GuestCheckoutForm
 from blueprints.storefront.pages import field_errors, note_cart, pages, problem
+from quickshop.accounts.addresses import address_book, keep_address
+from quickshop.accounts.errors import TooManyAddresses
 from quickshop.accounts.queries import me
 from quickshop.cart.errors import CartEmpty
 from quickshop.cart.queries import cart_view
@@ -33,6 +37,7 @@ from quickshop.kernel.unit_of_work import run_unit
 
 ROUTE = "POST /checkout"
 FIRST_COUNTRY = "US"
+NEW, SAME = "new", "same"  # an address that is typed; a bill that goes where the parcel goes
 
 
 @pages.get("/checkout")
@@ -74,10 +79,10 @@ def _hold() -> str | None:
 @commits_itself
 def place() -> Response:
     """Place the order. The key of the form makes a second sending give the same order."""
-    form = (CheckoutForm if g.caller.signed_in else GuestCheckoutForm)(request.form)
-    if not form.validate():
-        return _page(request.form, errors=form.errors, status=422)
     try:
+        form = _form()
+        if not form.validate():
+            return _page(request.form, errors=form.errors, status=422)
         number, token = run_unit(lambda: _place(form))
     except CartEmpty:
         return redirect("/cart", 303)  # type: ignore[return-value]
@@ -89,19 +94,42 @@ def place() -> Response:
     return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
 
 
-def _place(form: CheckoutForm) -> tuple[str, str | None]:
+def _form() -> ChoicesForm:
+    """The form that fits who is looking, and whether the address is typed."""
+    if not g.caller.signed_in:
+        return GuestCheckoutForm(request.form)
+    return CheckoutForm(request.form) if _chosen("address") is None else ChoicesForm(request.form)
+
+
+def _chosen(field: str) -> UUID | None:
+    """The address of the book that a member chose in this field. Raises Invalid for what is none."""
+    value = request.form.get(field, "")
+    if not g.caller.signed_in or value in ("", NEW, SAME):
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Invalid({field: ["Please choose an address."]}, "Please choose an address.") from None
+
+
+def _place(form: ChoicesForm) -> tuple[str, str | None]:
     """The order's number and, for a guest, its token. One unit of work with the key that binds them."""
     ref = guest_cart.present()
+    payment = chosen_payment(form.payment.data)
     wish = PlaceOrder(
-        shipping_address=form.address(),
+        shipping_address=form.address() if isinstance(form, AddressForm) else None,
+        shipping_address_id=_chosen("address"),
+        billing_address_id=_chosen("billing"),
         shipping_method=form.shipping_method.data,
-        payment_token=_token(form),
+        payment_token=payment.token,
+        payment_method_id=payment.method_id,
         expected_total=_expected(request.form),
         email=form["email"].data if "email" in form else None,
         request_id=request_id.current(),
     )
     whose = f"user:{g.caller.user_id}" if g.caller.signed_in else f"cart:{ref.id if ref else None}"
-    body = json.dumps([dict(wish.shipping_address), wish.shipping_method, wish.payment_token, wish.email])
+    where = [wish.shipping_address, str(wish.shipping_address_id), str(wish.billing_address_id)]
+    body = json.dumps([where, wish.shipping_method, form.payment.data, wish.email])
     slot = idempotency.slot(whose, ROUTE, idempotency.check_key(form.idempotency_key.data), body.encode())
     stored = idempotency.enter(slot)
     if stored:
@@ -110,16 +138,12 @@ def _place(form: CheckoutForm) -> tuple[str, str | None]:
     if ref is None:
         raise CartEmpty("Put something in the cart first.")
     order = service.place_order(g.caller, ref, wish)
+    if g.caller.signed_in and wish.shipping_address and request.form.get("save_address"):
+        with suppress(TooManyAddresses):  # the order stands all the same
+            keep_address(g.caller.user_id, wish.shipping_address)
     # The cart is named by the key's owner, so the token goes to nobody but the one who ordered.
     idempotency.bind(slot, 202, json.dumps([order["number"], order.get("token")]).encode())
     return order["number"], order.get("token")
-
-
-def _token(form: CheckoutForm) -> str:
-    token = str(form.payment.data)
-    if token not in {card.token for card in payment_options()}:
-        raise Invalid({"payment": ["Please choose how to pay."]}, "Please choose how to pay.")
-    return token
 
 
 def _expected(form: MultiDict[str, str]) -> Money:
@@ -175,8 +199,22 @@ def _context(typed: MultiDict[str, str]) -> dict[str, Any]:
         "form": typed,
         "countries": COUNTRIES.items(),
         "payment_options": payment_options(),
+        "saved_cards": saved_cards(caller),
+        **_book(typed),
         "idempotency_key": typed.get("idempotency_key") or str(new_id()),
         "member_email": me(caller.user_id)["email"] if caller.signed_in else None,
+    }
+
+
+def _book(typed: MultiDict[str, str]) -> dict[str, Any]:
+    """A member's addresses, and which of them stand chosen: the defaults until somebody chose otherwise."""
+    saved = address_book(g.caller.user_id) if g.caller.signed_in else []
+    shipping = next((entry["id"] for entry in saved if entry["default_shipping"]), NEW)
+    billing = next((entry["id"] for entry in saved if entry["default_billing"]), SAME)
+    return {
+        "saved_addresses": saved,
+        "address": typed.get("address", shipping),
+        "billing": typed.get("billing", SAME if billing == shipping else billing),
     }
 
 

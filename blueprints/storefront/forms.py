@@ -61,12 +61,12 @@ def _code() -> StringField:
 
 
 class AddressForm(Form):
-    """A postal address."""
+    """A postal address. What else a country asks for is the core's to say."""
 
     name = _text(120)
     line1 = _text(200)
     line2 = _text(200, required=False)
-    city = _text(120)
+    city = _text(120, required=False)
     region = _text(120, required=False)
     postal_code = _text(20, required=False)
     country = StringField(validators=[InputRequired(MISSING), AnyOf(COUNTRIES, message="Please choose a country.")])
@@ -77,12 +77,16 @@ class AddressForm(Form):
         return {name: self[name].data or "" for name in AddressForm()._fields}
 
 
-class CheckoutForm(AddressForm):
-    """The checkout of a member."""
+class ChoicesForm(Form):
+    """The checkout of a member who sends the parcel to an address of their book."""
 
     shipping_method = _text(60)
     payment = StringField(validators=[InputRequired("Please choose how to pay.")])
     idempotency_key = _text(255)
+
+
+class CheckoutForm(AddressForm, ChoicesForm):
+    """The checkout with an address that is typed."""
 
 
 class GuestCheckoutForm(CheckoutForm):

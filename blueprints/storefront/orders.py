@@ -13,11 +13,11 @@ from blueprints.http.limits import limited
 from blueprints.http.orders import payer, viewer
 from blueprints.http.page_access import shopper, shopper_by_itself, shopper_now
 from blueprints.storefront import guest_orders, timeline
-from blueprints.storefront.cards import payment_options
+from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
 from blueprints.storefront.pages import pages, problem
 from quickshop.catalog.queries import variant_pictures
 from quickshop.kernel import idempotency
-from quickshop.kernel.errors import Invalid, ShopError
+from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import paying, queries
@@ -61,15 +61,14 @@ def pay(number: str) -> Response:
 
 def _pay(number: str) -> None:
     card = request.form.get("payment", "")
-    if card not in {option.token for option in payment_options()}:
-        raise Invalid({"payment": ["Please choose a card."]}, "Please choose a card.")
+    choice = chosen_payment(card)
     who = payer(guest_orders.token_of(number))
     order_id, _ = queries.find_order(number, who)
     key = idempotency.check_key(request.form.get("idempotency_key"))
     slot = idempotency.slot(f"order:{order_id}", "POST /orders/pay", key, card.encode())
     if idempotency.enter(slot):
         return
-    paying.pay_again(number, who, card, request_id.current())
+    paying.pay_again(number, who, choice.token, request_id.current(), choice.method_id)
     idempotency.bind(slot, 202, json.dumps(number).encode())
 
 
@@ -94,5 +93,6 @@ def _live(number: str) -> dict[str, Any]:
         "fragment_url": f"/orders/{number}/live",
         "live_token": token if not g.caller.signed_in else None,
         "payment_options": payment_options(),
+        "saved_cards": saved_cards(g.caller) if found["status"] == "payment_failed" else [],
         "idempotency_key": str(new_id()),
     }

@@ -225,6 +225,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_push_devices_user_id_users'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', 'token_index', name=op.f('pk_push_devices'))
     )
+    op.create_index('uq_push_devices_token', 'push_devices', ['token_index'], unique=True)
     op.create_table('recovery_codes',
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('code_hash', sa.LargeBinary(), nullable=False),

@@ -265,3 +265,15 @@ class TooManyPasskeys(Conflict):
     """The account has as many passkeys as it may have."""
 
     code, title = "too_many_passkeys", "Too many passkeys"
+
+
+class TooManyAddresses(Conflict):
+    """The address book is full."""
+
+    code, title = "too_many_addresses", "The address book is full"
+
+
+class TooManyDevices(Conflict):
+    """The account has as many push devices as it may."""
+
+    code, title = "too_many_devices", "Too many devices"

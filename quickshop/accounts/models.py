@@ -226,7 +226,10 @@ class Preference(Base):
 
 
 class PushDevice(Base):
-    """A device that may be sent push messages. The token is sealed; `token_index` finds it again."""
+    """A device that may be sent push messages. The token is sealed; `token_index` finds it again.
+
+    A device belongs to one user, the last who registered it.
+    """
 
     __tablename__ = "push_devices"
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
@@ -235,7 +238,10 @@ class PushDevice(Base):
     platform: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
-    __table_args__ = (CheckConstraint("platform IN ('android', 'ios', 'web')", name="known_platform"),)
+    __table_args__ = (
+        CheckConstraint("platform IN ('android', 'ios', 'web')", name="known_platform"),
+        Index("uq_push_devices_token", "token_index", unique=True),
+    )
 
 
 class SearchWord(Base):

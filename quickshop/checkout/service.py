@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.address_rules import checked
+from quickshop.accounts.addresses import address, postal_part
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.people import email_index, new_person
 from quickshop.accounts.queries import buyer
@@ -19,12 +21,13 @@ from quickshop.checkout.quotes import Totals, lines_of, total_up
 from quickshop.extensions import settings
 from quickshop.inventory import service as inventory
 from quickshop.kernel import clock, db
-from quickshop.kernel.errors import Invalid
+from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money, money
 from quickshop.orders.documents import order_document
 from quickshop.orders.placing import NewOrder, place
 from quickshop.orders.queries import order_view_by_id
+from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer, order_token
 from quickshop.shipping.queries import active_methods
 from quickshop.shipping.rules import Offer, choose, offer
@@ -32,16 +35,30 @@ from quickshop.shipping.rules import Offer, choose, offer
 
 @dataclass(frozen=True)
 class PlaceOrder:
-    """What the shopper asks for. `expected_total` is the total they saw; prices are always read again."""
+    """What the shopper asks for. `expected_total` is the total they saw; prices are always read again.
 
-    shipping_address: Mapping[str, Any]
+    Addresses are given whole or, by a member, as the id of one in their book; the payment as a token or a saved card.
+    """
+
+    shipping_address: Mapping[str, Any] | None
     shipping_method: str
-    payment_token: str
+    payment_token: str | None
     expected_total: Money
     billing_address: Mapping[str, Any] | None = None
+    shipping_address_id: UUID | None = None
+    billing_address_id: UUID | None = None
+    payment_method_id: UUID | None = None
     email: str | None = None
     client_reference: str | None = None
     request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parcel goes and, if it is another place, the bill. Both as their countries write them."""
+
+    shipping: Mapping[str, Any]
+    billing: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,20 @@ def _offer_document(o: Offer, currency: str) -> dict[str, Any]:
     }
 
 
+def address_of(
+    caller: Caller, given: Mapping[str, Any] | None, address_id: UUID | None, path: str
+) -> Mapping[str, Any] | None:
+    """The address to use: the given one, or one of the caller's own book; None where neither is named.
+
+    Raises Invalid, below `path`, for one that is wrong in its country, and NotFound for one that is not the caller's.
+    """
+    if address_id is not None:
+        if caller.user_id is None:
+            raise NotFound("address")
+        given = postal_part(address(caller.user_id, address_id))
+    return None if given is None else checked(given, path)
+
+
 def start_hold(ref: CartRef | None) -> dict[str, Any]:
     """Hold the cart's stock for a while, or extend the hold: {expires_at}. Raises CartEmpty, CartClosed, OutOfStock."""
     if ref is None:
@@ -124,8 +155,13 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     """Turn the cart into an order; a cart that already is one gives that order again.
 
     Raises CartEmpty, CartClosed, PriceChanged, OutOfStock, Invalid, EmailNotVerified, GuestsNotServed,
-    ReferenceUsed; then nothing is changed. Records `order.placed`.
+    ReferenceUsed, NotFound (an address or a card that is not the caller's); then nothing is changed. Records
+    `order.placed`.
     """
+    shipping_address = address_of(caller, wish.shipping_address, wish.shipping_address_id, "shipping_address")
+    if shipping_address is None:
+        raise Invalid({"shipping_address": ["Where shall it go?"]})
+    billing_address = address_of(caller, wish.billing_address, wish.billing_address_id, "billing_address")
     order_id = new_id()
     if not _claim_cart(ref, order_id):
         return _order_of_cart(ref)
@@ -136,12 +172,14 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     totals = total_up(lines_of(lines), lines[0].currency, chosen)
     _check_total(wish.expected_total, totals)
     who = _buyer(caller, wish)
+    token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id)
     _reserve(order_id, ref, lines)
-    order = place(_new_order(order_id, ref, who, wish, lines, chosen, totals))
+    addresses = Addresses(shipping_address, billing_address)
+    order = place(_new_order(order_id, ref, who, wish, addresses, token, lines, chosen, totals))
     return order_document(
         order,
         order["lines"],
-        shipping_address=wish.shipping_address,
+        shipping_address=shipping_address,
         email=who.email,
         token=None if ref.user_id else order_token(order_id),
     )
@@ -222,6 +260,8 @@ def _new_order(
     ref: CartRef,
     who: Buyer,
     wish: PlaceOrder,
+    addresses: Addresses,
+    token: str,
     lines: Sequence[CartLine],
     chosen: Offer,
     totals: Totals,
@@ -237,8 +277,8 @@ def _new_order(
         spent_minor=who.spent_minor,
         email=who.email,
         email_index=who.email_index,
-        shipping_address=wish.shipping_address,
-        billing_address=wish.billing_address,
+        shipping_address=addresses.shipping,
+        billing_address=addresses.billing,
         lines=lines_of(lines),
         currency=totals.currency,
         subtotal_minor=totals.subtotal,
@@ -247,7 +287,8 @@ def _new_order(
         tax_minor=totals.tax,
         total_minor=totals.total,
         shipping=chosen,
-        payment_token=wish.payment_token,
+        payment_token=token,
+        payment_method_id=wish.payment_method_id,
         client_reference=wish.client_reference,
         request_id=wish.request_id,
     )

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from quickshop.accounts.answering import answer_waiting
 from quickshop.accounts.people import PersonKey, person_key
+from quickshop.accounts.preferences import unwilling
 from quickshop.extensions import settings
 from quickshop.kernel import db, facts
 from quickshop.kernel.money import money
@@ -79,7 +80,9 @@ JOIN orders o ON o.id = e.order_id JOIN persons per ON per.id = o.person_id
 def _order_rows(taken: Sequence[Any]) -> list[dict[str, Any] | None]:
     if not taken:
         return []
-    return [_order_row(r) for r in db.rows(_ORDERS, wanted=dump([f.data for f in taken]))]
+    found = db.rows(_ORDERS, wanted=dump([f.data for f in taken]))
+    quiet = unwilling({r.user_id for r in found if r.user_id is not None}, "orders", "email")
+    return [_order_row(r) for r in found if r.user_id not in quiet]
 
 
 def _order_row(r: Any) -> dict[str, Any] | None:

@@ -15,3 +15,9 @@ class NotPayable(Conflict):
     """The order does not wait for a payment."""
 
     code, title = "not_payable", "This order does not wait for a payment"
+
+
+class MethodInUse(Conflict):
+    """An unpaid order uses this card."""
+
+    code, title = "payment_method_in_use", "This card is in use"

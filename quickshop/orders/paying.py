@@ -15,11 +15,18 @@ from quickshop.orders.errors import NotPayable
 from quickshop.orders.log import Move, move
 from quickshop.orders.placing import payment_token_place
 from quickshop.orders.priority import queue_of
+from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer
 
 
-def pay_again(number: str, viewer: Viewer, payment_token: str, request_id: str | None) -> UUID:
-    """Start another round of paying with another card; the order's id.
+def pay_again(
+    number: str,
+    viewer: Viewer,
+    payment_token: str | None,
+    request_id: str | None,
+    payment_method_id: UUID | None = None,
+) -> UUID:
+    """Start another round of paying, by a token or a saved card of the order's own member; the order's id.
 
     Raises NotFound, NotPayable, OutOfStock. Records `order.payment_retried`.
     """
@@ -34,8 +41,10 @@ def pay_again(number: str, viewer: Viewer, payment_token: str, request_id: str |
     # A statement of its own: whoever held the order's lock before us may have erased the person.
     if not db.scalar("SELECT 1 FROM persons WHERE id = :id AND wrapped_key IS NOT NULL", id=order.person_id):
         raise NotPayable("The person who ordered has been erased; there is nowhere to send this.")
+    payer = viewer.user_id if viewer.user_id == order.user_id else None
+    token = paying_token(payer, payment_token, payment_method_id)
     inventory.reserve(order.id, _wanted(order.id))
-    _start_round(order.id, load_person(order.person_id), payment_token)
+    _start_round(order.id, load_person(order.person_id), token, payment_method_id)
     move(
         order.id,
         Move(
@@ -59,11 +68,12 @@ def _wanted(order_id: UUID) -> dict[UUID, int]:
     return {line.variant_id: line.quantity for line in lines}
 
 
-def _start_round(order_id: UUID, person: PersonKey, payment_token: str) -> None:
+def _start_round(order_id: UUID, person: PersonKey, payment_token: str, payment_method_id: UUID | None) -> None:
     db.run(
         """
         WITH o AS (
-            UPDATE orders SET payment_token = NULL, payment_token_sealed = :token, payment_round = payment_round + 1
+            UPDATE orders SET payment_token = NULL, payment_token_sealed = :token,
+                payment_method_id = CAST(:method_id AS uuid), payment_round = payment_round + 1
             WHERE id = :id
         )
         UPDATE order_processing SET step = 'authorize', attempt = 0, lease_token = NULL, lease_until = NULL,
@@ -73,4 +83,5 @@ def _start_round(order_id: UUID, person: PersonKey, payment_token: str) -> None:
         """,
         id=order_id,
         token=person.seal(payment_token, payment_token_place(order_id)),
+        method_id=payment_method_id,
     )

@@ -61,6 +61,7 @@ class NewOrder:
     payment_token: str
     client_reference: str | None
     request_id: str | None
+    payment_method_id: UUID | None = None
 
 
 _INSERT = (
@@ -69,11 +70,11 @@ WITH o AS (
     INSERT INTO orders (id, number, user_id, person_id, cart_id, caller, client_reference, email, shipping_address,
         billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
         shipping_minor, tax_minor, total_minor, shipping_method, deliver_from, deliver_to, payment_token_sealed,
-        event_seq, request_id, placed_at)
+        payment_method_id, event_seq, request_id, placed_at)
     VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
         :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
         :discount, :shipping, :tax, :total, CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
-        :payment_token, 1, :request_id, :at)
+        :payment_token, :payment_method_id, 1, :request_id, :at)
     RETURNING id, number, user_id, event_seq
 ), l AS (
     INSERT INTO order_lines (id, order_id, position, variant_id, sku, name, options, quantity, unit_price_minor,
@@ -190,5 +191,6 @@ def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
         "payment_token": crypto.seal(new.person_key, new.payment_token, payment_token_place(new.id)),
+        "payment_method_id": new.payment_method_id,
         "lines": dump([{**_line(x), "id": str(new_id()), "position": i} for i, x in enumerate(new.lines)]),
     }

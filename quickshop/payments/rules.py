@@ -1,12 +1,15 @@
-"""What an answer to an authorisation means for the order, and when to ask again. Pure."""
+"""What a token looks like, what an answer to an authorisation means, and when to ask again. Pure."""
 
 from __future__ import annotations
 
 import random
+import re
 from enum import StrEnum
 
 from quickshop.payments.gateways.port import Answer, AnswerState
 
+# What a provider gives in place of a card. A card number has not this form, so none gets past it.
+TOKEN = re.compile(r"(tok|pm)_[A-Za-z0-9_:.-]{1,120}", re.ASCII)
 LOOK_UPS_UNTIL_LOST = 3
 UNKNOWN_SECONDS = 15 * 60
 LONGEST_WAIT = 60.0
@@ -20,6 +23,11 @@ class Outcome(StrEnum):
     CHALLENGE = "challenge"  # the shopper must act
     WAIT = "wait"  # look it up later
     GIVE_UP = "give_up"  # nobody can say, and it has been too long
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a payment token."""
+    return TOKEN.fullmatch(text) is not None
 
 
 def judge(answer: Answer, *, look_ups: int, age_seconds: float) -> Outcome:

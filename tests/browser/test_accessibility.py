@@ -30,7 +30,15 @@ SHOP = [
     "/confirm-email?token=x",
     "/no/such/page",
 ]
-MEMBER = ["/account/profile", "/account/profile?done=saved", "/account/password"]
+MEMBER = [
+    "/account/profile",
+    "/account/profile?done=saved",
+    "/account/password",
+    "/account/addresses",
+    "/account/addresses/new",
+    "/account/payment-methods",
+    "/account/preferences",
+]
 STAFF = ["/admin", "/admin/orders", "/admin/customers"]
 
 

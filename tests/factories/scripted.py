@@ -1,10 +1,11 @@
 """A payment gateway in the test's own process: its token scripts the answer, its ledger says what really happened."""
 
+import hashlib
 import threading
 from dataclasses import dataclass, replace
 
 from quickshop.kernel import db
-from quickshop.payments.gateways.port import Answer, AnswerState, unknown
+from quickshop.payments.gateways.port import Answer, AnswerState, StoredCard, unknown
 
 _DECLINES = {"tok_decline": "card_declined", "tok_insufficient_funds": "insufficient_funds"}
 _NEXT_ACTION = {"type": "redirect", "url": "http://127.0.0.1:1/challenge/1"}
@@ -81,6 +82,10 @@ class ScriptedGateway:
         """See Gateway.refund."""
         return self._answer("refund", key, lambda: self._end(ref, AnswerState.REFUNDED))
 
+    def describe(self, token):
+        """See Gateway.describe. `tok_unknown` is nobody's card, and `tok_down` gets no answer."""
+        return self._answer("describe", token, lambda: self._card(token))
+
     # --- inside ------------------------------------------------------------------------------------
 
     def _answer(self, verb, key, usual):
@@ -113,6 +118,15 @@ class ScriptedGateway:
             ref, request.key, request.order_number, request.amount_minor, request.currency, state
         )
         return unknown("timeout") if script == "tok_timeout_charged" else self._seen(request.key)
+
+    def _card(self, token):
+        if token.startswith("tok_unknown"):
+            return Answer(AnswerState.NOT_FOUND, code="unknown_token")
+        if token.startswith("tok_down"):
+            return unknown("unreachable", retriable=True)
+        mark = hashlib.sha256(token.encode()).hexdigest()
+        card = StoredCard("visa", f"{int(mark, 16) % 10_000:04d}", 4, 2031, f"fp_{mark[:16]}")
+        return Answer(AnswerState.DESCRIBED, card=card)
 
     def _seen(self, key):
         charge = self.charges.get(key)

@@ -147,9 +147,10 @@ class Placed:
 def a_wish(ref, **more):
     """What a shopper asks for who saw the present total."""
     more.setdefault("email", f"guest{next(_numbers)}@quickshop.example")
-    token = more.pop("token", "tok_approve")
+    token = more.pop("token", None if "payment_method_id" in more else "tok_approve")
     expected = more.pop("expected_total", None) or total_of(ref)
-    defaults = {"shipping_address": ADDRESS, "shipping_method": "standard"}
+    where = None if "shipping_address_id" in more else ADDRESS
+    defaults = {"shipping_address": where, "shipping_method": "standard"}
     return PlaceOrder(**defaults | more, payment_token=token, expected_total=expected)
 
 
@@ -190,10 +191,11 @@ def an_order_on_hold(**more):
     return order
 
 
-def pay_again(order, token="tok_approve"):
-    """Try another card, as the one who ordered."""
-    staff = Viewer(staff=True)
-    return run_unit(lambda: paying.pay_again(order.number, staff, token, None))
+def pay_again(order, token="tok_approve", *, user_id=None, method_id=None):
+    """Try another card, as the one who ordered; a saved one is named by its member and id."""
+    viewer = Viewer(user_id=user_id, staff=user_id is None)
+    token = None if method_id else token
+    return run_unit(lambda: paying.pay_again(order.number, viewer, token, None, method_id))
 
 
 # --- time ----------------------------------------------------------------------------------------------

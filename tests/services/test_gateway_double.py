@@ -440,6 +440,19 @@ def test_a_refused_card_says_why(gateway):
     assert (answer.status, answer.json()["code"]) == (400, "invalid_number")
 
 
+def test_what_may_be_shown_of_a_card_is_told_by_its_token(gateway):
+    made = gateway.post("/v1/tokens", CARD | {"exp_year": time.gmtime().tm_year + 2}).json()
+    for token, last4 in ((made["token"], "4242"), ("tok_decline", "0002")):
+        answer = client(gateway).describe(token)
+        assert answer.state is AnswerState.DESCRIBED
+        assert (answer.card.brand, answer.card.last4) == ("visa", last4)
+    assert (
+        client(gateway).describe("tok_approve:a/b?c#d%20").card
+        == client(gateway).describe("tok_approve:a/b?c#d%20").card
+    )
+    assert client(gateway).describe("tok_none").state is AnswerState.NOT_FOUND
+
+
 def test_only_the_shops_pages_may_ask_for_tokens(gateway, shop):
     def allowed(origin):
         preflight = gateway.http.request("OPTIONS", f"{gateway.url}/v1/tokens", headers={"Origin": origin})

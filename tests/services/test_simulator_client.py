@@ -8,7 +8,7 @@ import time
 import orjson
 import pytest
 
-from quickshop.payments.gateways.port import AnswerState, ChargeRequest
+from quickshop.payments.gateways.port import AnswerState, ChargeRequest, StoredCard
 from quickshop.payments.gateways.registry import UnknownProvider, gateway_for
 from quickshop.payments.gateways.simulator import SimulatorGateway, read_event
 from quickshop.payments.gateways.wire import JsonCaller
@@ -35,6 +35,7 @@ CALLS = {
     "void": lambda g: g.void("ch_1", "key-v"),
     "refund": lambda g: g.refund("ch_1", "key-r", 100),
     "look_up": lambda g: g.look_up("key-1"),
+    "describe": lambda g: g.describe("tok_approve"),
 }
 
 
@@ -315,3 +316,47 @@ def test_an_event_names_the_charge_to_look_up():
 def test_a_body_that_is_no_event_is_refused(body):
     with pytest.raises(ValueError, match="not an event"):
         read_event(body)
+
+
+CARD = {
+    "token": "tok_approve",
+    "brand": "visa",
+    "last4": "4242",
+    "exp_month": 4,
+    "exp_year": 2031,
+    "fingerprint": "fp_1",
+}
+
+
+def test_a_card_is_told_as_it_is():
+    with answering(http(200, CARD | {"more": "ignored"})) as server:
+        answer = client(server).describe("tok_approve")
+    assert answer.state is AnswerState.DESCRIBED
+    assert answer.card == StoredCard("visa", "4242", 4, 2031, "fp_1")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"token": "tok_decline"},
+        {"brand": "<b>"},
+        {"last4": "4242424242424242"},
+        {"last4": 4242},
+        {"exp_month": 13},
+        {"exp_year": 31},
+        {"exp_year": "2031"},
+        {"fingerprint": None},
+    ],
+)
+def test_a_card_that_cannot_be_is_unknown(lie):
+    with answering(http(200, CARD | lie)) as server:
+        answer = client(server).describe("tok_approve")
+    assert (answer.state, answer.code, answer.card) == (AnswerState.UNKNOWN, "bad_reply", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(400, "not_found"), (404, "not_found"), (409, "unknown"), (503, "unknown")]
+)
+def test_a_token_that_has_no_card_is_told_from_a_provider_in_trouble(status, state):
+    with answering(http(status, {"code": "some_code"})) as server:
+        assert client(server).describe("tok_approve").state == AnswerState(state)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from quickshop.runtime.doubles.cards import NUMBERS, SCRIPTS, Card, Wait, passes_luhn, read_token, tokenize
+from quickshop.runtime.doubles.cards import NUMBERS, SCRIPTS, Card, Wait, describe, passes_luhn, read_token, tokenize
 from quickshop.runtime.doubles.refusals import Refused
 
 TODAY = date(2026, 7, 15)
@@ -113,3 +113,31 @@ def test_a_wrong_card_is_refused_with_the_reason(wrong, code):
 
 def test_a_card_is_good_to_the_end_of_its_month():
     assert tokenize(card(month=7, year=2026), TODAY)["token"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_token_made_from_a_number_tells_of_that_card(number):
+    made = tokenize(card(number, cvc="1234" if number.startswith("37") else "123"), TODAY)
+    told = describe(made["token"])
+    assert {name: told[name] for name in made} == made
+    assert told == describe(made["token"])
+    assert number not in str(told)
+
+
+@pytest.mark.parametrize("token", [*SCRIPTS, *(f"{name}:ANY" for name in SCRIPTS)])
+def test_every_test_token_has_a_card_that_stays_the_same(token):
+    told = describe(token)
+    assert told == describe(token)
+    assert len(told["last4"]) == 4 and told["last4"].isdigit()
+    assert 1 <= told["exp_month"] <= 12 and told["exp_year"] >= 2030
+    assert told["fingerprint"] == read_token(token).fingerprint
+
+
+def test_other_cards_of_a_kind_look_different():
+    assert len({describe(f"tok_approve:{n}")["last4"] for n in range(20)}) > 10
+
+
+def test_an_unknown_token_has_no_card():
+    with pytest.raises(Refused) as refusal:
+        describe("tok_nothing")
+    assert refusal.value.code == "unknown_token"

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from blueprints.api.schemas.addresses import AddressSchema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from blueprints.api.schemas.addresses import AddressSchema, check_one_address
 from blueprints.api.schemas.common import MoneyOut, Text
 from blueprints.http.body import StrictSchema
+from quickshop.payments.rules import TOKEN
+
+
+class PaymentToken(fields.String):
+    """A token from the gateway. A card number is refused: it must never reach the shop."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        form = validate.Regexp(rf"^(?:{TOKEN.pattern})\Z", error="A payment token starts with tok_ or pm_.")
+        super().__init__(validate=form, metadata={"example": "tok_approve"}, **kwargs)
 
 
 class PaymentChoice(StrictSchema):
-    """How to pay: a token from the gateway. A card number is refused: it must never reach the shop."""
+    """How to pay: with a token from the gateway, or with one of the caller's saved cards."""
 
-    token = fields.String(
-        required=True,
-        validate=validate.Regexp(
-            r"^(tok|pm)_[A-Za-z0-9_:.-]{1,120}\Z", error="A payment token starts with tok_ or pm_."
-        ),
-    )
+    token = PaymentToken(load_default=None)
+    method_id = fields.UUID(load_default=None)
+
+    @validates_schema
+    def _one(self, data: dict[str, Any], **_: Any) -> None:
+        if (data["token"] is None) == (data["method_id"] is None):
+            raise ValidationError({"token": ["Name a token or a method_id."]})
 
 
 class QuoteRequest(StrictSchema):
     """What to quote for."""
 
     shipping_address = fields.Nested(AddressSchema, load_default=None)
+    shipping_address_id = fields.UUID(load_default=None)
     shipping_method = Text(60, load_default=None)
     payment_method = fields.Nested(PaymentChoice, load_default=None)
+
+    @validates_schema
+    def _one(self, data: dict[str, Any], **_: Any) -> None:
+        check_one_address(data, "shipping", required=False)
 
 
 class TotalsSchema(Schema):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from blueprints.api.schemas.addresses import AddressSchema
+from marshmallow import Schema, fields, validate, validates_schema
+
+from blueprints.api.schemas.addresses import AddressSchema, check_one_address
 from blueprints.api.schemas.checkout import PaymentChoice, TotalsSchema, WindowSchema
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
 from blueprints.http.body import StrictSchema
@@ -14,13 +16,20 @@ from quickshop.orders.states import Status
 class PlaceOrderBody(StrictSchema):
     """An order to place from the caller's cart; `expected_total` is the total the shopper saw."""
 
-    shipping_address = fields.Nested(AddressSchema, required=True)
+    shipping_address = fields.Nested(AddressSchema, load_default=None)
+    shipping_address_id = fields.UUID(load_default=None)
     billing_address = fields.Nested(AddressSchema, load_default=None)
+    billing_address_id = fields.UUID(load_default=None)
     shipping_method = Text(60, required=True)
     payment = fields.Nested(PaymentChoice, required=True)
     expected_total = fields.Nested(MoneyIn, required=True)
     email = Email(load_default=None)
     client_reference = Text(100, load_default=None)
+
+    @validates_schema
+    def _one(self, data: dict[str, Any], **_: Any) -> None:
+        check_one_address(data, "shipping", required=True)
+        check_one_address(data, "billing", required=False)
 
 
 class PayBody(StrictSchema):

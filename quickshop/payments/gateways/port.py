@@ -22,6 +22,7 @@ class AnswerState(StrEnum):
     VOIDED = "voided"
     REFUNDED = "refunded"  # some or all was returned; refunded_minor says how much so far
     REFUSED = "refused"  # a definite no to a capture, void or refund; `code` says why, nothing changed
+    DESCRIBED = "described"  # `card` tells of the card behind a token
     NOT_FOUND = "not_found"  # a definite "never heard of it"
     UNKNOWN = "unknown"  # it may or may not have happened
 
@@ -35,6 +36,17 @@ class ChargeRequest:
     amount_minor: int
     currency: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """What a provider tells of the card behind a token. The same card has the same fingerprint under every token."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,7 @@ class Answer:
     captured_minor: int = 0
     refunded_minor: int = 0
     card_fingerprint: str | None = None
+    card: StoredCard | None = None
     retriable: bool = False
 
 
@@ -85,4 +98,8 @@ class Gateway(Protocol):
 
     def look_up(self, key: str) -> Answer:
         """The present state of the charge made with `key`; NOT_FOUND when the provider never saw it."""
+        ...
+
+    def describe(self, token: str) -> Answer:
+        """The card behind a token. DESCRIBED, NOT_FOUND or UNKNOWN."""
         ...

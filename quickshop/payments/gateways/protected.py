@@ -43,3 +43,7 @@ class ProtectedGateway:
     def look_up(self, key: str) -> Answer:
         """See Gateway.look_up."""
         return self._through(lambda: self._inner.look_up(key))
+
+    def describe(self, token: str) -> Answer:
+        """See Gateway.describe."""
+        return self._through(lambda: self._inner.describe(token))

@@ -10,11 +10,12 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, unknown
+from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, StoredCard, unknown
 from quickshop.payments.gateways.wire import READ_SECONDS, JsonCaller, NoReply, Reply
 
 BAD_REPLY = "bad_reply"
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _LONGEST_URL = 2048
 _LONGEST_EVENT_ID = 255
@@ -91,6 +92,18 @@ def _charge(document: Any) -> Answer:
         captured_minor=captured,
         refunded_minor=refunded,
         card_fingerprint=fingerprint,
+    )
+
+
+def _card(document: dict[str, Any]) -> StoredCard:
+    month, year = _count(document, "exp_month"), _count(document, "exp_year")
+    _demand(1 <= month <= 12 and 2000 <= year <= 2199)
+    return StoredCard(
+        brand=_text(document, "brand", _CODE),
+        last4=_text(document, "last4", _LAST4),
+        exp_month=month,
+        exp_year=year,
+        fingerprint=_text(document, "fingerprint", _REF),
     )
 
 
@@ -224,6 +237,18 @@ class SimulatorGateway:
             return answer
 
         return self._ask("GET", f"/v1/charges?key={quote(key, safe='')}", None, understand)
+
+    def describe(self, token: str) -> Answer:
+        """See Gateway.describe."""
+
+        def understand(reply: Reply) -> Answer:
+            if reply.status != 200:
+                return _not_done(reply, {400: AnswerState.NOT_FOUND, 404: AnswerState.NOT_FOUND})
+            document = reply.document or {}
+            _demand(document.get("token") == token)
+            return Answer(AnswerState.DESCRIBED, card=_card(document))
+
+        return self._ask("GET", f"/v1/tokens/{quote(token, safe='')}", None, understand)
 
 
 @dataclass(frozen=True, slots=True)

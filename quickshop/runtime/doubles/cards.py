@@ -113,6 +113,31 @@ def brand_of(number: str) -> str:
     return next((brand for prefix, brand in _BRANDS if number.startswith(prefix)), "unknown")
 
 
+def describe(token: str) -> dict[str, str | int]:
+    """What a shop may show of the card behind a token: the same whenever it is asked. Raises Refused (400).
+
+    A token made from a card number tells of that card; any other of an invented one. The expiry is made up, too: what
+    was typed into a form is kept nowhere.
+    """
+    card = read_token(token)
+    name, _, mark = token.partition(":")
+    number = next((n for n, made in NUMBERS.items() if made == name and (not mark or mark == _mark(n))), None)
+    seed = int(hashlib.sha256(token.encode()).hexdigest(), 16)
+    return {
+        "token": token,
+        "brand": brand_of(number or "4"),
+        "last4": number[-4:] if number else f"{seed % 10_000:04d}",
+        "exp_month": 1 + seed % 12,
+        "exp_year": 2030 + seed % 5,
+        "fingerprint": card.fingerprint,
+    }
+
+
+def _mark(number: str) -> str:
+    """What tells the token of a card number from others of its kind."""
+    return hashlib.sha256(b"card/" + number.encode()).hexdigest()[:16]
+
+
 def tokenize(card: Card, today: date) -> dict[str, str]:
     """The token of a test card, with what a shop may show of it. Raises Refused (400) as a card form would.
 
@@ -130,5 +155,4 @@ def tokenize(card: Card, today: date) -> dict[str, str]:
     name = NUMBERS.get(card.number)
     if name is None:
         raise Refused(400, "test_card_required", "Only test card numbers are taken here.")
-    mark = hashlib.sha256(b"card/" + card.number.encode()).hexdigest()[:16]
-    return {"token": f"{name}:{mark}", "brand": brand, "last4": card.number[-4:]}
+    return {"token": f"{name}:{_mark(card.number)}", "brand": brand, "last4": card.number[-4:]}

@@ -15,7 +15,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from quickshop.runtime.doubles import pages
-from quickshop.runtime.doubles.cards import tokenize
+from quickshop.runtime.doubles.cards import describe, tokenize
 from quickshop.runtime.doubles.charges_api import PREFIX, ChargesApi
 from quickshop.runtime.doubles.gateway import Gateway
 from quickshop.runtime.doubles.inputs import LARGEST_BODY, read_card
@@ -33,6 +33,7 @@ _RULES = Map(
         Rule("/challenge/<charge_id>", endpoint="answer", methods=["POST"]),
         Rule("/v1/tokens", endpoint="token", methods=["POST"]),
         Rule("/v1/tokens", endpoint="token_preflight", methods=["OPTIONS"]),
+        Rule("/v1/tokens/<path:card_token>", endpoint="card", methods=["GET"]),
         Rule("/outbox", endpoint="outbox", methods=["GET"]),
         Rule("/outbox/<int:number>", endpoint="message", methods=["GET"]),
         Rule("/style.css", endpoint="style", methods=["GET"]),
@@ -130,6 +131,10 @@ class Doubles:
         except Refused as refusal:
             response = _refusal(refusal)
         return self._shared_with_shop(request, response)
+
+    def card(self, request: Request, card_token: str) -> Response:
+        """What may be shown of the card behind a token; a call of the shop, not of its pages."""
+        return _json(describe(card_token))
 
     def token_preflight(self, request: Request) -> Response:
         """May the shop's page ask?"""

@@ -1,0 +1,93 @@
+"""Shapes of what a member keeps with the shop: saved cards, communication preferences, push devices."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from blueprints.api.schemas.checkout import PaymentToken
+from blueprints.api.schemas.common import Text
+from blueprints.http.body import StrictSchema
+from quickshop.accounts.devices import PLATFORMS
+
+
+class SaveMethod(StrictSchema):
+    """A card to keep, by the token that the gateway gave for it."""
+
+    token = PaymentToken(required=True)
+
+
+class MethodOut(Schema):
+    """A saved card, with what may be shown of it."""
+
+    id = fields.UUID(required=True)
+    brand = fields.String(required=True)
+    last4 = fields.String(required=True)
+    exp_month = fields.Integer(required=True)
+    exp_year = fields.Integer(required=True)
+    default = fields.Boolean(required=True)
+    created_at = fields.DateTime(required=True)
+
+
+class MethodPage(Schema):
+    """The caller's saved cards, the default first, in one page."""
+
+    items = fields.List(fields.Nested(MethodOut), required=True)
+    next_cursor = fields.String(allow_none=True)
+
+
+class StrictBoolean(fields.Boolean):
+    """true or false, not a word or number that means it."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class ChangePreferences(StrictSchema):
+    """A part of the matrix: topic, channel, wanted or not. What is left out stays."""
+
+    topics = fields.Dict(
+        keys=fields.String(validate=validate.Length(max=40)),
+        values=fields.Dict(keys=fields.String(validate=validate.Length(max=40)), values=StrictBoolean()),
+        required=True,
+    )
+
+
+class LockedOut(Schema):
+    """A topic that is always sent over a channel."""
+
+    topic = fields.String(required=True)
+    channel = fields.String(required=True)
+
+
+class PreferencesOut(Schema):
+    """The whole matrix, and what nobody can turn off."""
+
+    topics = fields.Dict(
+        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Boolean()), required=True
+    )
+    locked = fields.List(fields.Nested(LockedOut), required=True)
+
+
+class KeepDevice(StrictSchema):
+    """A device for push messages; `name` is what its owner calls it."""
+
+    platform = fields.String(required=True, validate=validate.OneOf(PLATFORMS))
+    name = Text(100, 0, load_default="")
+
+
+class DeviceOut(Schema):
+    """A device for push messages."""
+
+    token = fields.String(required=True)
+    platform = fields.String(required=True)
+    name = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+
+
+class DevicePage(Schema):
+    """The caller's devices, at most 20, in one page."""
+
+    items = fields.List(fields.Nested(DeviceOut), required=True)
+    next_cursor = fields.String(allow_none=True)
