@@ -6,12 +6,13 @@ The request does the same for a known and an unknown address, since it looks nob
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from quickshop.accounts.mailing import NOTIFY
-from quickshop.accounts.people import keyring
 from quickshop.kernel import facts
+from quickshop.kernel.master_keys import keyring
 from quickshop.kernel.outbox import write
 
 CONSUMER = "accounts"
@@ -29,6 +30,12 @@ def leave(kind: str, email: str) -> None:
 def address(kind: str, data: Mapping[str, Any]) -> str:
     """The address that a request left with `leave` is about. Raises SealBroken."""
     return str(keyring().unseal(base64.b64decode(data["sealed"]), _place(kind)))
+
+
+def in_use() -> dict[str, int]:
+    """How many requests wait under each master key; they go when they are answered, so none is sealed anew."""
+    sealed = (base64.b64decode(fact.data["sealed"]) for fact in facts.look(CONSUMER))
+    return Counter(keyring().key_id_of(value) for value in sealed)
 
 
 def _place(kind: str) -> str:

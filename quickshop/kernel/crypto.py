@@ -67,6 +67,11 @@ class Keyring:
         sealed = self._keys[self.current].encrypt(nonce, orjson.dumps(value), b"value/" + place.encode())
         return self.current.encode() + _ID_END + nonce + sealed
 
+    @staticmethod
+    def key_id_of(sealed: bytes | memoryview) -> str:
+        """The id of the master key under which `seal` sealed this."""
+        return bytes(sealed).partition(_ID_END)[0].decode(errors="replace")
+
     def unseal(self, sealed: bytes | memoryview, place: str) -> Any:
         """Open what `seal` made, under whichever of the master keys. Raises SealBroken."""
         key_id, _, rest = bytes(sealed).partition(_ID_END)

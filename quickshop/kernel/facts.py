@@ -33,6 +33,11 @@ def take(consumer: str, limit: int) -> list[Any]:
     return sorted(taken, key=lambda r: r.id)
 
 
+def look(consumer: str) -> list[Any]:
+    """What waits for a consumer, left where it is: rows of type and data."""
+    return db.rows("SELECT type, data FROM pending_facts WHERE consumer = :consumer", consumer=consumer)
+
+
 def waiting(consumer: str) -> int:
     """How many facts wait for a consumer."""
     return int(db.scalar("SELECT count(*) FROM pending_facts WHERE consumer = :c", c=consumer))

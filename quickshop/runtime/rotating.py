@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from quickshop.accounts import rewrapping
+from quickshop.accounts import asking, rewrapping
 from quickshop.config import SettingsError, load_settings
 from quickshop.factory import create_app
 from quickshop.kernel import idempotency
@@ -52,6 +52,7 @@ def rotate(progress: bool = True) -> None:
         for name, counted, work in (
             ("people", rewrapping.in_use, _people),
             ("stored answers", idempotency.in_use, _answers),
+            ("requests to be answered", asking.in_use, _wait),
         ):
             task = bar.add_task(name, total=_old(counted))
             for turn in range(_ROUNDS):
@@ -65,7 +66,7 @@ def rotate(progress: bool = True) -> None:
 def in_use() -> Counter[str]:
     """How much stands under each master key."""
     with reading():
-        return Counter(rewrapping.in_use()) + Counter(idempotency.in_use())
+        return Counter(rewrapping.in_use()) + Counter(idempotency.in_use()) + Counter(asking.in_use())
 
 
 def _old(counted: Callable[[], dict[str, int]]) -> int:
@@ -83,6 +84,10 @@ def _people(told: Told) -> None:
 def _answers(told: Told) -> None:
     while number := run_unit(lambda: idempotency.reseal(BATCH)):
         told(number)
+
+
+def _wait(_told: Told) -> None:
+    """Nothing to do: what waits is answered by the workers within moments."""
 
 
 def _tell(key_ids: list[str], left: Counter[str]) -> None:

@@ -6,11 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from quickshop.accounts import rewrapping
+from quickshop.accounts import service as accounts
 from quickshop.accounts.people import load_person, new_person
 from quickshop.factory import create_app
 from quickshop.kernel import db, idempotency
 from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.unit_of_work import reading, run_unit, unit_of_work
+from quickshop.notifications import service as notifications
 from quickshop.runtime import rotating
 from tests.factories.racing import Beside, Gate
 
@@ -85,6 +87,17 @@ def test_somebody_who_is_being_changed_is_taken_later_and_nobody_waits(under, mo
         beside.result()
         rotating.rotate(progress=False)
         assert rotating.in_use() == {"new": 5}
+
+
+def test_a_request_that_waits_under_the_old_key_keeps_it_in_use_until_it_is_answered(under, monkeypatch):
+    monkeypatch.setattr(rotating, "_BETWEEN_ROUNDS", 0.001)
+    with under(OLD).app_context():
+        run_unit(lambda: accounts.forgot_password("nobody@quickshop.example"))
+    with under(NEW, OLD).app_context():
+        rotating.rotate(progress=False)
+        assert rotating.in_use() == {"old": 1}
+        notifications.drain()
+        assert rotating.in_use() == {}
 
 
 def test_somebody_erased_meanwhile_stays_erased(under):
