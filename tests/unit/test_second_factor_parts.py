@@ -1,6 +1,8 @@
 """Codes, coarse networks, device names, and what passkeys are bound to: the pure parts of signing in."""
 
+import base64
 import re
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -104,10 +106,13 @@ def settings(**env):
 
 PRODUCTION = {
     "QUICKSHOP_ENV": "production",
-    "SECRET_KEY": "s" * 40,
-    "MASTER_KEYS": "a:" + "A" * 43 + "=",
-    "INDEX_KEY": "B" * 43 + "=",
-    "GATEWAY_WEBHOOK_SECRET": "w" * 40,
+    "SECRET_KEY": secrets.token_urlsafe(32),
+    "MASTER_KEYS": "a:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    "INDEX_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    "GATEWAY_WEBHOOK_SECRET": secrets.token_urlsafe(32),
+    "GATEWAY_URL": "https://gateway.example",
+    "SMTP_URL": "smtp://mail.example:25",
+    "MAIL_FROM": "Shop <hello@shop.test>",
 }
 
 

@@ -91,6 +91,7 @@ UNSAFE = [
     ("VIP_SPEND_MINOR", "-1"),
     ("PROMOTE_SECONDS", "0"),
     ("POOL_SIZE", "0"),
+    ("PASSKEY_RP_ID", "other.test"),
     ("IDLE_MINUTES_WEB", "0"),
     ("IDLE_MINUTES_STAFF", "100000"),
     ("POOL_SIZE", "many"),
