@@ -156,6 +156,14 @@ def _another(world):
     return {"customer_id": str(world.users["other"])}
 
 
+def _device(world):
+    return {"token": world.places["device"]}
+
+
+def _new_device(world):
+    return {"token": f"device-{next(_numbers)}"}
+
+
 def _some(**body):
     return lambda world: body
 
@@ -208,6 +216,21 @@ EXPECTATIONS = {
     "DELETE /api/v1/me": members().sending(_password).answering(204, 409),  # 409: an order is under way
     "GET /api/v1/me/events": members(),
     "GET /api/v1/me/export": members(),
+    "GET /api/v1/me/addresses": members(),
+    "POST /api/v1/me/addresses": members().sending(lambda world: ADDRESS),
+    "GET /api/v1/me/addresses/{address_id}": owners(),
+    "PATCH /api/v1/me/addresses/{address_id}": owners().sending(_some(line2="Flat 2")),
+    "DELETE /api/v1/me/addresses/{address_id}": owners(),
+    "POST /api/v1/me/addresses/{address_id}/default": owners().sending(_some(kind="both")),
+    "GET /api/v1/me/payment-methods": members(),
+    "POST /api/v1/me/payment-methods": members().sending(_some(token="made up")).answering(422),
+    "DELETE /api/v1/me/payment-methods/{method_id}": owners(),
+    "POST /api/v1/me/payment-methods/{method_id}/default": owners(),
+    "GET /api/v1/me/preferences": members(),
+    "PUT /api/v1/me/preferences": members().sending(_some(topics={"news": {"email": True}})),
+    "GET /api/v1/me/devices": members(),
+    "PUT /api/v1/me/devices/{token}": members().sending(_some(platform="ios")).at(_new_device),
+    "DELETE /api/v1/me/devices/{token}": owners().at(_device),
     # catalogue
     "GET /api/v1/categories": everybody(),
     "GET /api/v1/products": everybody(),

@@ -6,11 +6,13 @@ from functools import lru_cache
 from uuid import UUID
 
 from blueprints.http.tokens import token_pair
-from quickshop.accounts import api_keys, refreshing, roles
+from quickshop.accounts import addresses, api_keys, devices, refreshing, roles
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.payments import methods
+from quickshop.payments.gateways.port import StoredCard
 from quickshop.security import passwords
 from tests.factories import shop
 from tests.factories.accounts import PASSWORD, bearer
@@ -116,6 +118,19 @@ def _things(world):
         "provider": "simulator",
         "name": "spare",
     }
+    _profile(world)
+
+
+def _profile(world):
+    """What the owner keeps in their profile."""
+    owner = world.users["owner"]
+    card = StoredCard("visa", "4242", 12, 2039, "fingerprint")
+    world.places |= {
+        "address_id": str(run_unit(lambda: addresses.add_address(owner, shop.ADDRESS))),
+        "method_id": str(run_unit(lambda: methods._write(owner, "tok_approve:matrix", card))),
+        "device": "device-of-the-owner",
+    }
+    run_unit(lambda: devices.register_device(owner, world.places["device"], "android", "Phone"))
 
 
 def _keys(world, scopes):
