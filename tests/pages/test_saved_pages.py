@@ -179,6 +179,12 @@ def test_a_card_number_is_neither_kept_nor_shown_again(client, app, ada):
     assert cards(app, ada) == []
 
 
+def test_a_card_number_is_refused_and_not_repeated(client, app, ada, provider):
+    answer = submit(client, "/account/payment-methods", {"token": "4242424242424242"})
+    assert answer.status_code == 422 and "4242424242424242" not in answer.text
+    assert provider.calls == [] and cards(app, ada) == []
+
+
 def test_the_same_card_twice_is_said(client, ada):
     submit(client, "/account/payment-methods", {"token": "tok_approve"})
     answer = submit(client, "/account/payment-methods", {"token": "tok_approve"})
