@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy
+from blueprints.storefront import accounts, cart, catalogue, checkout, orders, privacy, sitemap
 from blueprints.storefront.pages import pages
 
-AREAS = (catalogue, cart, checkout, orders, accounts, privacy)  # importing them puts their views on the blueprint
+# Importing them puts their views on the blueprint.
+AREAS = (catalogue, sitemap, cart, checkout, orders, accounts, privacy)
 
 
 def register(app: Flask) -> None:

@@ -35,7 +35,7 @@ def test_list_shows_the_product_with_price_former_price_and_category(client):
 def test_filters(client, query, found):
     answer = client.get(f"/?{query}")
     assert answer.status_code == 200
-    assert ("Morning Mug" in answer.text) is found
+    assert ("/products/morning-mug" in answer.text) is found
 
 
 def test_unknown_category_and_product_are_404_pages(client):

@@ -1,0 +1,40 @@
+"""What to show while somebody types: the most bought products and the categories that fit so far."""
+
+from __future__ import annotations
+
+from quickshop.catalog.documents import list_item
+from quickshop.kernel import db
+from quickshop.kernel.prepared import PLANNED_ANEW
+from quickshop.search.filters import ProductQuery
+from quickshop.search.lookups import resolve
+
+SHORTEST = 2  # letters from which there is anything to suggest
+PRODUCTS, CATEGORIES = 6, 4
+
+_SUGGEST = f"""{PLANNED_ANEW}
+WITH named AS (
+    SELECT c.slug, c.name, strpos(plain_words(c.name), trim(plain_words(:words))) AS place, cardinality(c.path) AS depth
+    FROM categories c
+), fitting AS (
+    SELECT * FROM named WHERE place > 0 ORDER BY place, depth, name LIMIT {CATEGORIES}
+), found AS (
+    SELECT l.product_id, l.in_stock, l.popularity FROM listings l JOIN product_texts t USING (product_id)
+    WHERE t.tsv @@ CAST(:tsquery AS tsquery) ORDER BY l.popularity DESC, l.product_id DESC LIMIT {PRODUCTS}
+)
+SELECT p.card::text AS card, f.in_stock, n.categories FROM (
+    SELECT coalesce(json_agg(json_build_object('slug', slug, 'name', name) ORDER BY place, depth, name), '[]')::text
+        AS categories FROM fitting
+) n LEFT JOIN found f ON true LEFT JOIN products p ON p.id = f.product_id
+ORDER BY f.popularity DESC, f.product_id DESC
+"""
+
+
+def suggest_json(words: str) -> bytes:
+    """{products, categories} that fit what is typed so far, as JSON; both empty for less than two letters."""
+    query = ProductQuery(q=words)
+    if len(query.words) < SHORTEST:
+        return b'{"products":[],"categories":[]}'
+    understood = resolve(query, typing=True).words
+    found = db.rows(_SUGGEST, words=query.words, tsquery=understood.query if understood else "")
+    items = [list_item(r.card, r.in_stock) for r in found if r.card]
+    return f'{{"products":[{",".join(items)}],"categories":{found[0].categories}}}'.encode()
