@@ -186,7 +186,7 @@ def upgrade() -> None:
     op.create_table('listings',
     sa.Column('product_id', sa.Uuid(), nullable=False),
     sa.Column('category_id', sa.Uuid(), nullable=False),
-    sa.Column('published_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column('published_us', sa.BigInteger(), nullable=False),
     sa.Column('price_minor', sa.BigInteger(), nullable=False),
     sa.Column('rating_rank', sa.BigInteger(), nullable=False),
     sa.Column('popularity', sa.BigInteger(), nullable=False),
@@ -201,7 +201,7 @@ def upgrade() -> None:
     op.create_index('ix_listings_category_id', 'listings', ['category_id'], unique=False)
     op.create_index('ix_listings_popularity', 'listings', ['popularity', 'product_id'], unique=False)
     op.create_index('ix_listings_price_minor', 'listings', ['price_minor', 'product_id'], unique=False)
-    op.create_index('ix_listings_published_at', 'listings', ['published_at', 'product_id'], unique=False)
+    op.create_index('ix_listings_published_us', 'listings', ['published_us', 'product_id'], unique=False)
     op.create_index('ix_listings_rating_rank', 'listings', ['rating_rank', 'product_id'], unique=False)
     op.create_table('product_relations',
     sa.Column('product_id', sa.Uuid(), nullable=False),

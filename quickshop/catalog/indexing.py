@@ -72,17 +72,17 @@ WITH priced AS MATERIALIZED (
 ), hidden AS (
     DELETE FROM listings WHERE product_id IN (SELECT id FROM fresh WHERE NOT shown)
 ), listed AS (
-    INSERT INTO listings AS l (product_id, category_id, published_at, price_minor, rating_rank, popularity, rating,
+    INSERT INTO listings AS l (product_id, category_id, published_us, price_minor, rating_rank, popularity, rating,
                                in_stock, attribute_ids)
-    SELECT id, category_id, published_at, price,
+    SELECT id, category_id, CAST(extract(epoch FROM published_at) * 1000000 AS bigint), price,
            round(rating_average * 100)::bigint * 10000000 + least(rating_count, 9999999), sold_count,
            round(rating_average * 100), in_stock, attribute_ids
     FROM fresh WHERE shown
-    ON CONFLICT (product_id) DO UPDATE SET category_id = EXCLUDED.category_id, published_at = EXCLUDED.published_at,
+    ON CONFLICT (product_id) DO UPDATE SET category_id = EXCLUDED.category_id, published_us = EXCLUDED.published_us,
         price_minor = EXCLUDED.price_minor, rating_rank = EXCLUDED.rating_rank, popularity = EXCLUDED.popularity,
         rating = EXCLUDED.rating, in_stock = EXCLUDED.in_stock, attribute_ids = EXCLUDED.attribute_ids
-    WHERE (l.category_id, l.published_at, l.price_minor, l.rating_rank, l.popularity, l.in_stock, l.attribute_ids)
-        IS DISTINCT FROM (EXCLUDED.category_id, EXCLUDED.published_at, EXCLUDED.price_minor, EXCLUDED.rating_rank,
+    WHERE (l.category_id, l.published_us, l.price_minor, l.rating_rank, l.popularity, l.in_stock, l.attribute_ids)
+        IS DISTINCT FROM (EXCLUDED.category_id, EXCLUDED.published_us, EXCLUDED.price_minor, EXCLUDED.rating_rank,
                           EXCLUDED.popularity, EXCLUDED.in_stock, EXCLUDED.attribute_ids)
 ), texts AS (
     SELECT id, name AS title, codes, labels, regexp_replace(description, '<[^>]*>', ' ', 'g') AS body FROM fresh
@@ -95,11 +95,11 @@ WHERE (t.title, t.codes, t.labels, t.body)
     IS DISTINCT FROM (EXCLUDED.title, EXCLUDED.codes, EXCLUDED.labels, EXCLUDED.body)
 """
 
-# Words of the shop's language, not numbers and codes: those are found as they stand.
+# Not numbers and codes: those are found as they stand.
 _WORDS = """
 INSERT INTO catalog_words (word)
 SELECT DISTINCT w.word
-FROM product_texts t, regexp_split_to_table(plain_words(t.title || ' ' || t.labels), ' ') w (word)
+FROM product_texts t, regexp_split_to_table(plain_words(t.title || ' ' || t.labels || ' ' || t.body), ' ') w (word)
 WHERE t.product_id = ANY(:ids) AND length(w.word) BETWEEN 3 AND 30 AND w.word !~ '[0-9]'
   AND NOT EXISTS (SELECT FROM catalog_words k WHERE k.word = w.word)
 ORDER BY 1 ON CONFLICT DO NOTHING

@@ -212,15 +212,15 @@ class AttributeValue(Base):
 class Listing(Base):
     """What lists filter and sort by, of a product that is on show. Narrow, for it is scanned.
 
-    `price_minor` is the lowest price now, `rating` the average in hundredths of a star (0 without reviews),
-    `rating_rank` sorts by average, then by how many; `popularity` are units sold. `in_stock` is true while any variant
-    has units after holds: a trigger of `stock_items` keeps it (docs/decisions/0006).
+    `published_us` are microseconds since 1970, `price_minor` is the lowest price now, `rating` the average in hundredths
+    of a star (0 without reviews); `rating_rank` sorts by average, then by how many; `popularity` are units sold.
+    `in_stock` is true while any variant has units after holds: a trigger of `stock_items` keeps it.
     """
 
     __tablename__ = "listings"
     product_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)
     category_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("categories.id"))
-    published_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    published_us: Mapped[int] = mapped_column(BigInteger)
     price_minor: Mapped[int] = mapped_column(BigInteger)
     rating_rank: Mapped[int] = mapped_column(BigInteger)
     popularity: Mapped[int] = mapped_column(BigInteger)
@@ -229,7 +229,7 @@ class Listing(Base):
     attribute_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     __table_args__ = (
         Index("ix_listings_category_id", "category_id"),
-        Index("ix_listings_published_at", "published_at", "product_id"),
+        Index("ix_listings_published_us", "published_us", "product_id"),
         Index("ix_listings_price_minor", "price_minor", "product_id"),
         Index("ix_listings_rating_rank", "rating_rank", "product_id"),
         Index("ix_listings_popularity", "popularity", "product_id"),
@@ -254,7 +254,7 @@ class ProductText(Base):
 
 
 class CatalogWord(Base):
-    """A word of titles, categories or attributes, by which a misspelt word or a part of one is understood.
+    """A word that products have, by which a misspelt word or a part of one is understood.
 
     `fragments` are the word and what is left of it without any one of its letters: two words that differ by one
     mistake share one.

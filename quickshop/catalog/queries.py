@@ -163,7 +163,7 @@ def addresses(number: int, size: int) -> list[Address]:
     """Page `number` (from 0) of all products on show, `size` at a time, oldest first."""
     found = db.rows(
         "SELECT p.slug, p.updated_at FROM listings l JOIN products p ON p.id = l.product_id"
-        " ORDER BY l.published_at, l.product_id LIMIT :size OFFSET :start",
+        " ORDER BY l.published_us, l.product_id LIMIT :size OFFSET :start",
         size=size,
         start=number * size,
     )

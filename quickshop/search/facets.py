@@ -7,7 +7,7 @@ counts for that filter's facet. Which filters it fails stands in one number, a b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 CATEGORY, PRICE, RATING, STOCK, FIRST_ATTRIBUTE = 1, 2, 4, 8, 16
 MOST_VALUES = 50
@@ -20,51 +20,54 @@ def failing(conditions: Mapping[int, str]) -> str:
     return " + ".join(f"CASE WHEN {c} THEN 0 ELSE {bit} END" for bit, c in conditions.items()) or "0"
 
 
-def attribute_bits(names: Sequence[str]) -> dict[str, int]:
-    """The bit of each attribute that is filtered by."""
-    return {name: FIRST_ATTRIBUTE << i for i, name in enumerate(sorted(names))}
+def statement(categories: str) -> str:
+    """The common table expressions that count; `categories` counts listings by the category they lie in.
+
+    Needs `matched` (failed, price_minor, rating, in_stock, attribute_ids) and the parameters :open (ids of the
+    categories whose children are shown), :edges (minor units), :currency, :bit_names and :bits (attribute filters).
+    """
+    return f"category_places AS ({categories}), {_COUNTS}"
 
 
-# Needs `matched` (failed, category_id, price_minor, rating, in_stock, attribute_ids) and the parameters :open (ids of
-# the categories whose children are shown), :edges (minor units), :currency, :bit_names and :bits (attribute filters).
-FACETS = f"""
-category_counts AS (
-    SELECT above.id, sum(m.n) AS n FROM (
-        SELECT category_id, count(*) AS n FROM matched WHERE failed & ~{CATEGORY} = 0 GROUP BY 1
-    ) m JOIN categories c ON c.id = m.category_id CROSS JOIN unnest(c.path) above (id) GROUP BY 1
-), category_facet AS (
+_COUNTS = f"""
+category_facet AS (
     SELECT json_agg(json_build_object('value', c.slug, 'label', c.name, 'count', k.n, 'parent', u.slug)
                     ORDER BY cardinality(c.path), c.position, c.name) AS found
-    FROM category_counts k JOIN categories c ON c.id = k.id LEFT JOIN categories u ON u.id = c.parent_id
+    FROM (
+        SELECT above.id, sum(m.n) AS n FROM category_places m JOIN categories c ON c.id = m.category_id
+        CROSS JOIN unnest(c.path) above (id) GROUP BY 1
+    ) k JOIN categories c ON c.id = k.id LEFT JOIN categories u ON u.id = c.parent_id
     WHERE c.parent_id IS NULL OR c.parent_id = ANY(CAST(:open AS uuid[]))
-), price_counts AS (
-    SELECT width_bucket(price_minor, CAST(:edges AS bigint[])) AS b, count(*) AS n, min(price_minor) AS low,
-           max(price_minor) AS high
-    FROM matched WHERE failed & ~{PRICE} = 0 GROUP BY 1
 ), price_facet AS (
     SELECT json_build_object(
-        'min', CASE WHEN count(*) > 0 THEN json_build_object('amount', min(low), 'currency', :currency) END,
-        'max', CASE WHEN count(*) > 0 THEN json_build_object('amount', max(high), 'currency', :currency) END,
+        'min', CASE WHEN count(*) > 0 THEN json_build_object('amount', min(low), 'currency', CAST(:currency AS text)) END,
+        'max', CASE WHEN count(*) > 0 THEN json_build_object('amount', max(high), 'currency', CAST(:currency AS text)) END,
         'buckets', coalesce(json_agg(json_build_object(
-            'min', json_build_object('amount', (CAST(:edges AS bigint[]))[b], 'currency', :currency),
+            'min', json_build_object('amount', (CAST(:edges AS bigint[]))[b], 'currency', CAST(:currency AS text)),
             'max', CASE WHEN b < cardinality(CAST(:edges AS bigint[]))
-                THEN json_build_object('amount', (CAST(:edges AS bigint[]))[b + 1], 'currency', :currency) END,
+                THEN json_build_object('amount', (CAST(:edges AS bigint[]))[b + 1], 'currency', CAST(:currency AS text)) END,
             'count', n) ORDER BY b), '[]')) AS found
-    FROM price_counts
-), star_counts AS (
-    SELECT rating / 100 AS stars, count(*) AS n FROM matched WHERE failed & ~{RATING} = 0 GROUP BY 1
+    FROM (
+        SELECT width_bucket(price_minor, CAST(:edges AS bigint[])) AS b, count(*) AS n, min(price_minor) AS low,
+               max(price_minor) AS high
+        FROM matched WHERE failed & ~{PRICE} = 0 GROUP BY 1
+    ) counts
 ), rating_facet AS (
-    SELECT json_agg(json_build_object('value', k, 'count',
-        (SELECT coalesce(sum(n), 0) FROM star_counts WHERE stars >= k)) ORDER BY k DESC) AS found
-    FROM generate_series(1, 4) k
-), stock_counts AS (
-    SELECT in_stock, count(*) AS n FROM matched WHERE failed & ~{STOCK} = 0 GROUP BY 1
+    SELECT json_build_array(
+        json_build_object('value', 4, 'count', count(*) FILTER (WHERE rating >= 400)),
+        json_build_object('value', 3, 'count', count(*) FILTER (WHERE rating >= 300)),
+        json_build_object('value', 2, 'count', count(*) FILTER (WHERE rating >= 200)),
+        json_build_object('value', 1, 'count', count(*) FILTER (WHERE rating >= 100))) AS found
+    FROM matched WHERE failed & ~{RATING} = 0
 ), stock_facet AS (
-    SELECT json_agg(json_build_object('value', value, 'count', coalesce(n, 0)) ORDER BY value DESC) AS found
-    FROM (VALUES (true), (false)) b (value) LEFT JOIN stock_counts ON in_stock = value
-), value_counts AS (
-    SELECT id, failed, count(*) AS n FROM matched CROSS JOIN unnest(attribute_ids) id
-    WHERE failed = 0 OR failed >= {FIRST_ATTRIBUTE} GROUP BY 1, 2
+    SELECT json_build_array(
+        json_build_object('value', true, 'count', count(*) FILTER (WHERE in_stock)),
+        json_build_object('value', false, 'count', count(*) FILTER (WHERE NOT in_stock))) AS found
+    FROM matched WHERE failed & ~{STOCK} = 0
+), value_counts AS MATERIALIZED (
+    SELECT id, failed, count(*) AS n FROM (
+        SELECT unnest(attribute_ids) AS id, failed FROM matched WHERE failed = 0 OR failed >= {FIRST_ATTRIBUTE}
+    ) pairs GROUP BY 1, 2
 ), value_facets AS (
     SELECT v.attribute, v.value, sum(k.n) AS n, row_number() OVER (
         PARTITION BY v.attribute ORDER BY sum(k.n) DESC, v.value) AS place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from quickshop.kernel.errors import Invalid
 from quickshop.search.words import Understood
@@ -15,7 +16,7 @@ PREFIX = "attr."
 
 # sort -> (column of listings l, direction)
 SORTS: dict[str, tuple[str, str]] = {
-    "newest": ("published_at", "DESC"),
+    "newest": ("published_us", "DESC"),
     "price": ("price_minor", "ASC"),
     "-price": ("price_minor", "DESC"),
     "rating": ("rating_rank", "DESC"),
@@ -71,6 +72,6 @@ class Resolved:
     """The query's names as ids: categories with all below them, those above (to open the tree), attribute values."""
 
     words: Understood | None = None
-    category_ids: tuple[str, ...] = ()
-    open_ids: tuple[str, ...] = ()
+    category_ids: tuple[UUID, ...] = ()
+    open_ids: tuple[UUID, ...] = ()
     attribute_ids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -19,8 +19,8 @@ WITH words AS MATERIALIZED (
         ORDER BY length(k.word), k.word LIMIT 24
     ) END AS parts FROM words w
 ), used AS MATERIALIZED (
-    SELECT p.*, CASE WHEN p.known OR p.parts <> '{}' THEN true ELSE EXISTS (
-        SELECT FROM product_texts t
+    SELECT p.*, CASE WHEN p.known OR p.parts <> '{}' THEN true ELSE 0 < (
+        SELECT count(*) FROM product_texts t
         WHERE t.tsv @@ CAST(quote_literal(p.word) || CASE WHEN length(p.word) >= 3 THEN ':*' ELSE '' END
             || coalesce(' | ' || quote_literal(p.stems[1]), '') AS tsquery)
     ) END AS used FROM parts p
@@ -34,8 +34,8 @@ SELECT (SELECT json_agg(json_build_object('word', u.word, 'known', u.known, 'par
                 SELECT k.word FROM catalog_words k WHERE k.fragments && word_fragments(u.word)
                 UNION SELECT k.word FROM catalog_words k WHERE length(u.word) >= 8 AND k.word OPERATOR(public.%) u.word
                 LIMIT 60) END) ORDER BY u.n) FROM used u) AS words,
-       ARRAY(SELECT DISTINCT d.id::text FROM named n JOIN categories d ON d.path @> ARRAY[n.id]) AS category_ids,
-       ARRAY(SELECT DISTINCT above::text FROM named n CROSS JOIN unnest(n.path) above) AS open_ids,
+       ARRAY(SELECT DISTINCT d.id FROM named n JOIN categories d ON d.path @> ARRAY[n.id]) AS category_ids,
+       ARRAY(SELECT DISTINCT above FROM named n CROSS JOIN unnest(n.path) above) AS open_ids,
        (SELECT json_agg(json_build_array(v.attribute, v.id))
         FROM unnest(CAST(:names AS text[]), CAST(:given AS text[])) g (name, value)
         JOIN attributes a ON a.name = g.name AND a.facetable

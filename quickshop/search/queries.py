@@ -18,39 +18,30 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid
 from quickshop.kernel.money import exponent
 from quickshop.kernel.pagination import decode_cursor, encode_cursor
-from quickshop.kernel.prepared import PLANNED_ANEW
-from quickshop.search import facets
+from quickshop.search import facets, statements
 from quickshop.search.filters import MOST_ATTRIBUTES, SORTS, ProductQuery, Resolved
 from quickshop.search.lookups import resolve
-from quickshop.search.words import marked, pattern, snippet
+from quickshop.search.words import Understood, marked, pattern, snippet
 
 COUNT_UP_TO = 10_000
-_CASTS = {"published_at": "timestamptz"}
-
-# Long names say less about each word; what sells is a little better than what does not.
-_RELEVANCE = """CAST(ts_rank('{0.05, 0.2, 0.4, 1.0}', t.tsv, CAST(:tsquery AS tsquery), 1)
-    * (1 + ln(1 + l.popularity) / 40) * 1000000000 AS bigint)"""
+_LARGEST = 2**63 - 1
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Asked:
-    """A query as SQL: conditions by facet bit, parameters, and the order."""
+    """A query with what its names stand for, the parameters of its statement, and its order."""
 
     query: ProductQuery
     resolved: Resolved
-    conditions: dict[int, str]
     params: dict[str, Any]
     column: str
-    direction: str
+    descending: bool
 
     @property
-    def after(self) -> str:
-        """The condition of what comes after the cursor."""
-        if not self.query.cursor:
-            return ""
-        sign = "<" if self.direction == "DESC" else ">"
-        cast = _CASTS.get(self.column, "bigint")
-        return f"AND (key, product_id) {sign} (CAST(:key AS {cast}), CAST(:last AS uuid))"
+    def words(self) -> Understood | None:
+        """The search, where there is one."""
+        return self.resolved.words
 
 
 def list_json(query: ProductQuery) -> bytes:
@@ -59,14 +50,13 @@ def list_json(query: ProductQuery) -> bytes:
     With words each item has `highlight` {name, text}, and `corrected` says how misspelt words were understood.
     """
     asked = _asked(query)
-    words = asked.resolved.words
-    if words is not None and not words.query:
+    if asked.words is not None and not asked.words.query:
         return _nothing(query)
-    if words is None and not query.facets:
-        sql, exact = _walk(asked)
-    else:
-        sql, exact = _look(asked), True
-    return _page(asked, db.rows(sql, **asked.params), exact)
+    if asked.words is not None or query.facets:
+        return _page(asked, _look(asked), exact=True)
+    if query.category or query.attributes or _narrowed(query):
+        return _page(asked, _walk(asked), exact=_only_category(query))
+    return _page(asked, db.rows(statements.plain(asked.column, asked.descending), **asked.params), exact=True)
 
 
 def list_products(query: ProductQuery) -> dict[str, Any]:
@@ -75,154 +65,109 @@ def list_products(query: ProductQuery) -> dict[str, Any]:
     return page
 
 
+# --- what is asked -------------------------------------------------------------------------------------
+
+
+def _narrowed(query: ProductQuery) -> bool:
+    given = (query.min_price, query.max_price, query.min_rating, query.in_stock)
+    return any(value is not None for value in given)
+
+
+def _only_category(query: ProductQuery) -> bool:
+    return bool(query.category) and not query.attributes and not _narrowed(query)
+
+
 def _asked(query: ProductQuery) -> _Asked:
     if query.sort is not None and query.sort not in SORTS:
         raise Invalid({"sort": [f"One of {', '.join(SORTS)}."]})
     if len(query.attributes) > MOST_ATTRIBUTES:
         raise Invalid({"attr": [f"At most {MOST_ATTRIBUTES} attributes."]})
     column, direction = SORTS[query.order]
+    descending = direction == "DESC"
     params: dict[str, Any] = {"limit": query.limit + 1}
+    params["key"], params["last"] = (_LARGEST, _LAST) if descending else (-_LARGEST, _FIRST)
     if query.cursor:
-        key, last = decode_cursor(query.cursor, str, str)
-        params |= {"key": _key(key, column), "last": _uuid(last)}
-    asked = _Asked(query, resolve(query), {}, params, column, direction)
-    _add_filters(asked)
-    return asked
+        params["key"], params["last"] = _place(query.cursor)
+    return _Asked(query, resolve(query), params, column, descending)
 
 
-def _key(key: str, column: str) -> str:
-    fine = key.isascii() and (key.replace("-", "", 1).isdigit() if column not in _CASTS else key[:1].isdigit())
-    if not fine or len(key) > 40:
-        raise Invalid({"cursor": ["Not a cursor of this list."]})
-    return key
-
-
-def _uuid(value: str) -> UUID:
+def _place(cursor: str) -> tuple[int, UUID]:
+    key, last = decode_cursor(cursor, int, str)
     try:
-        return UUID(value)
+        if -_LARGEST <= key <= _LARGEST:
+            return key, UUID(last)
     except ValueError:
-        raise Invalid({"cursor": ["Not a cursor of this list."]}) from None
+        pass
+    raise Invalid({"cursor": ["Not a cursor of this list."]})
 
 
-def _add_filters(asked: _Asked) -> None:
-    query, found, conditions, params = asked.query, asked.resolved, asked.conditions, asked.params
+# --- reading -------------------------------------------------------------------------------------------
+
+
+def _walk(asked: _Asked) -> list[Any]:
+    """The list in the order of an index, with only the conditions there are: which index is best depends on them."""
+    query, conditions, params = asked.query, list[str](), dict(asked.params)
     if query.category:
-        conditions[facets.CATEGORY] = "l.category_id = ANY(CAST(:category_ids AS uuid[]))"
-        params["category_ids"] = list(found.category_ids)
-    price = []
-    for name, sign in (("min_price", ">="), ("max_price", "<=")):
-        if getattr(query, name) is not None:
-            price.append(f"l.price_minor {sign} :{name}")
-            params[name] = getattr(query, name)
-    if price:
-        conditions[facets.PRICE] = " AND ".join(price)
-    if query.min_rating is not None:
-        conditions[facets.RATING] = "l.rating >= :min_rating"
-        params["min_rating"] = round(query.min_rating * 100)
-    if query.in_stock is not None:
-        conditions[facets.STOCK] = "l.in_stock" if query.in_stock else "NOT l.in_stock"
-    for name, bit in facets.attribute_bits(list(query.attributes)).items():
-        conditions[bit] = f"l.attribute_ids && CAST(:attribute_{bit} AS int[])"
-        params[f"attribute_{bit}"] = list(found.attribute_ids[name])
-    if found.words is not None:
-        params["tsquery"] = found.words.query
+        conditions.append(statements.IN_CATEGORY)
+        params["category_ids"] = list(asked.resolved.category_ids)
+    for name, condition in statements.NARROWING.items():
+        value = getattr(query, name)
+        if value is not None:
+            conditions.append(condition)
+            params[name] = round(value * 100) if name == "min_rating" else value
+    for i, ids in enumerate(asked.resolved.attribute_ids.values()):
+        conditions.append(statements.has_attribute(i))
+        params[f"attribute_{i}"] = list(ids)
+    if not _only_category(query):
+        params["most"] = COUNT_UP_TO + 1
+    sql = statements.narrowed(asked.column, asked.descending, conditions, count=not _only_category(query))
+    return db.rows(sql, **params)
 
 
-# --- walking an index ----------------------------------------------------------------------------------
-
-
-def _walk(asked: _Asked) -> tuple[str, bool]:
-    """The list in the order of an index, and whether its total is stored."""
-    where = " AND ".join(f"({c})" for c in asked.conditions.values()) or "true"
-    after = asked.after.replace("(key,", f"({asked.column},", 1).replace(", product_id)", ", l.product_id)", 1)
-    order = f"{asked.column} {asked.direction}, product_id {asked.direction}"
-    total, stored = _total(asked, where)
-    sql = f"""
-        SELECT n.total, l.key::text AS key, l.product_id, l.in_stock, p.card::text AS card
-        FROM (SELECT {total} AS total) n LEFT JOIN LATERAL (
-            SELECT l.{asked.column} AS key, l.product_id, l.in_stock FROM listings l
-            WHERE {where} {after} ORDER BY {order} LIMIT :limit
-        ) l ON true LEFT JOIN products p ON p.id = l.product_id
-        ORDER BY l.key {asked.direction}, l.product_id {asked.direction}
-    """
-    # What is asked for decides which index is best; a plan for every case would be good for none.
-    return (PLANNED_ANEW + sql if asked.conditions else sql), stored
-
-
-def _total(asked: _Asked, where: str) -> tuple[str, bool]:
-    if not asked.conditions:
-        return "(SELECT coalesce(sum(products), 0) FROM category_tallies)", True
-    if list(asked.conditions) == [facets.CATEGORY]:
-        return (
-            "(SELECT coalesce(sum(products), 0) FROM category_tallies"
-            " WHERE category_id = ANY(CAST(:category_ids AS uuid[])))"
-        ), True
-    asked.params["most"] = COUNT_UP_TO + 1
-    return f"(SELECT count(*) FROM (SELECT FROM listings l WHERE {where} LIMIT :most) c)", False
-
-
-# --- looking at all that matches -----------------------------------------------------------------------
-
-
-def _look(asked: _Asked) -> str:
-    query, words = asked.query, asked.resolved.words
-    key = _RELEVANCE if asked.column == "relevance" else f"l.{asked.column}"
-    join = "product_texts t JOIN listings l USING (product_id)" if words else "listings l"
-    conditions = ["t.tsv @@ CAST(:tsquery AS tsquery)"] if words else []
-    if query.facets:
-        failed = facets.failing(asked.conditions)
-        bits = ", ".join(str(bit) for bit in (0, *asked.conditions))
-        keep = f"WHERE failed IN ({bits})" if asked.conditions else ""
-        _add_facet_params(asked)
-    else:
-        failed, keep = "0", ""
-        conditions += [f"({c})" for c in asked.conditions.values()]
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
-    counted = f", {facets.FACETS}" if query.facets else ""
-    shown = facets.FOUND if query.facets else "NULL"
-    text = "left(t.body, 1500)" if words else "NULL"
-    name = "t.title" if words else "NULL"
-    texts = "LEFT JOIN product_texts t ON t.product_id = l.product_id" if words else ""
-    return f"""{PLANNED_ANEW}
-        WITH matched AS MATERIALIZED (
-            SELECT * FROM (
-                SELECT l.product_id, l.category_id, l.price_minor, l.rating, l.in_stock, l.attribute_ids,
-                       {key} AS key, {failed} AS failed
-                FROM {join} {where}
-            ) m {keep}
-        ), page AS (
-            SELECT key, product_id, in_stock FROM matched WHERE failed = 0 {asked.after}
-            ORDER BY key {asked.direction}, product_id {asked.direction} LIMIT :limit
-        ){counted}
-        SELECT n.total, n.facets, l.key::text AS key, l.product_id, l.in_stock, p.card::text AS card,
-               {name} AS name, {text} AS body
-        FROM (SELECT (SELECT count(*) FROM matched WHERE failed = 0) AS total, {shown} AS facets) n
-        LEFT JOIN page l ON true LEFT JOIN products p ON p.id = l.product_id {texts}
-        ORDER BY l.key {asked.direction}, l.product_id {asked.direction}
-    """
-
-
-def _add_facet_params(asked: _Asked) -> None:
-    currency = settings().base_currency
-    bits = facets.attribute_bits(list(asked.query.attributes))
-    asked.params |= {
-        "open": list(asked.resolved.open_ids),
-        "edges": [edge * 10 ** exponent(currency) for edge in facets.PRICE_EDGES],
-        "currency": currency,
-        "bit_names": list(bits),
-        "bits": list(bits.values()),
+def _look(asked: _Asked) -> list[Any]:
+    """The list of all that matches, with facets where they are asked for."""
+    query, resolved, words = asked.query, asked.resolved, asked.words
+    names = sorted(query.attributes)
+    slots = statements.slots(len(names))
+    params = asked.params | {
+        "sort": asked.column,
+        "tsquery": words.query if words else None,
+        "category_ids": list(resolved.category_ids),
+        "min_price": query.min_price or 0,
+        "max_price": _LARGEST if query.max_price is None else query.max_price,
+        "min_rating": round((query.min_rating or 0) * 100),
+        "stock": [True, False] if query.in_stock is None else [query.in_stock],
     }
+    for i in range(slots):
+        params[f"attribute_{i}"] = list(resolved.attribute_ids[names[i]]) if i < len(names) else None
+    if query.facets:
+        currency = settings().base_currency
+        params |= {
+            "open": list(resolved.open_ids),
+            "edges": [edge * 10 ** exponent(currency) for edge in facets.PRICE_EDGES],
+            "currency": currency,
+            "bit_names": names,
+            "bits": [facets.FIRST_ATTRIBUTE << i for i in range(len(names))],
+        }
+    form = statements.Form(
+        words=words is not None,
+        category=bool(query.category),
+        narrowed=_narrowed(query) or bool(query.attributes),
+        slots=slots,
+        facets=query.facets,
+        descending=asked.descending,
+    )
+    return db.rows(statements.look(form), **params)
 
 
 # --- the page ------------------------------------------------------------------------------------------
 
 
-def _page(asked: _Asked, rows: list[Any], exact: bool) -> bytes:
+def _page(asked: _Asked, rows: list[Any], *, exact: bool) -> bytes:
     shown = [r for r in rows[: asked.query.limit] if r.product_id]
-    words = asked.resolved.words
     items = [list_item(r.card, r.in_stock) for r in shown]
-    if words is not None:
-        where = pattern(words.marks)
+    if asked.words is not None:
+        where = pattern(asked.words.marks)
         items = [extended(i, _highlight(r, where)) for i, r in zip(items, shown, strict=True)]
     cursor = None
     if len(rows) > asked.query.limit:
@@ -230,9 +175,8 @@ def _page(asked: _Asked, rows: list[Any], exact: bool) -> bytes:
     total = int(rows[0].total)
     exact = exact or total <= COUNT_UP_TO
     found = rows[0].facets if asked.query.facets else None
-    return _document(
-        asked.query, items, cursor, total if exact else COUNT_UP_TO, exact, found, words.corrected if words else None
-    )
+    corrected = asked.words.corrected if asked.words else None
+    return _document(items, cursor, total if exact else COUNT_UP_TO, exact, found, corrected)
 
 
 def _highlight(row: Any, where: Any) -> str:
@@ -241,20 +185,14 @@ def _highlight(row: Any, where: Any) -> str:
 
 
 def _document(
-    query: ProductQuery,
-    items: list[str],
-    cursor: str | None,
-    total: int,
-    exact: bool,
-    found: str | None,
-    corrected: str | None,
+    items: list[str], cursor: str | None, total: int, exact: bool, found: str | None, corrected: str | None
 ) -> bytes:
     parts = [
         f'"items":[{",".join(items)}]',
         f'"next_cursor":{orjson.dumps(cursor).decode()}',
         f'"total":{{"count":{total},"exact":{"true" if exact else "false"}}}',
     ]
-    if query.facets:
+    if found:
         parts.append(f'"facets":{found}')
     if corrected:
         parts.append(f'"corrected":{orjson.dumps(corrected).decode()}')
@@ -273,4 +211,4 @@ _NO_FACETS = orjson.dumps(
 
 
 def _nothing(query: ProductQuery) -> bytes:
-    return _document(query, [], None, 0, True, _NO_FACETS, None)
+    return _document([], None, 0, True, _NO_FACETS if query.facets else None, None)

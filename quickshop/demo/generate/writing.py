@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from quickshop.catalog.indexing import index
+from quickshop.catalog.refreshing import tally
 from quickshop.catalog.service import create_category
 from quickshop.demo.generate.products import CURRENCY, MadeProduct, leaf_slug, make_product, slug_of
 from quickshop.demo.generate.vocabulary import CATALOGUE
@@ -28,6 +29,7 @@ def generate(products: int, seed: int, told: Callable[[int], None]) -> int:
         batch = [make_product(seed, n) for n in range(start, min(start + BATCH, products))]
         made += run_unit(lambda batch=batch: _write(batch, categories))  # type: ignore[misc]
         told(start + len(batch))
+    run_unit(tally)
     run_unit(_freshen)
     return made
 
