@@ -40,18 +40,18 @@ category_facet AS (
     WHERE c.parent_id IS NULL OR c.parent_id = ANY(CAST(:open AS uuid[]))
 ), price_facet AS (
     SELECT json_build_object(
-        'min', CASE WHEN count(*) > 0 THEN json_build_object('amount', min(low), 'currency', CAST(:currency AS text)) END,
-        'max', CASE WHEN count(*) > 0 THEN json_build_object('amount', max(high), 'currency', CAST(:currency AS text)) END,
+        'min', CASE WHEN count(*) > 0 THEN json_build_object('amount', min(low), 'currency', max(code)) END,
+        'max', CASE WHEN count(*) > 0 THEN json_build_object('amount', max(high), 'currency', max(code)) END,
         'buckets', coalesce(json_agg(json_build_object(
-            'min', json_build_object('amount', (CAST(:edges AS bigint[]))[b], 'currency', CAST(:currency AS text)),
+            'min', json_build_object('amount', (CAST(:edges AS bigint[]))[b], 'currency', code),
             'max', CASE WHEN b < cardinality(CAST(:edges AS bigint[]))
-                THEN json_build_object('amount', (CAST(:edges AS bigint[]))[b + 1], 'currency', CAST(:currency AS text)) END,
+                THEN json_build_object('amount', (CAST(:edges AS bigint[]))[b + 1], 'currency', code) END,
             'count', n) ORDER BY b), '[]')) AS found
     FROM (
         SELECT width_bucket(price_minor, CAST(:edges AS bigint[])) AS b, count(*) AS n, min(price_minor) AS low,
                max(price_minor) AS high
         FROM matched WHERE failed & ~{PRICE} = 0 GROUP BY 1
-    ) counts
+    ) counts CROSS JOIN (SELECT CAST(:currency AS text) AS code) c
 ), rating_facet AS (
     SELECT json_build_array(
         json_build_object('value', 4, 'count', count(*) FILTER (WHERE rating >= 400)),

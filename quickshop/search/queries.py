@@ -132,6 +132,7 @@ def _look(asked: _Asked) -> list[Any]:
     params = asked.params | {
         "sort": asked.column,
         "tsquery": words.query if words else None,
+        "exact": words.exact if words else None,
         "category_ids": list(resolved.category_ids),
         "min_price": query.min_price or 0,
         "max_price": _LARGEST if query.max_price is None else query.max_price,

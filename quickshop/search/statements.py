@@ -62,8 +62,9 @@ def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count:
 
 # --- looking at all that matches -----------------------------------------------------------------------
 
-# Long names say less about each word; what sells is a little better than what does not.
+# Long names say less about each word, whole words say more than parts, and what sells is a little better.
 _RELEVANCE = """CAST(ts_rank('{0.05, 0.2, 0.4, 1.0}', t.tsv, CAST(:tsquery AS tsquery), 1)
+    * CASE WHEN t.tsv @@ CAST(:exact AS tsquery) THEN 1.5 ELSE 1 END
     * (1 + ln(1 + l.popularity) / 40) * 1000000000 AS bigint)"""
 _KEY = """CASE CAST(:sort AS text) WHEN 'published_us' THEN l.published_us WHEN 'price_minor' THEN l.price_minor
     WHEN 'rating_rank' THEN l.rating_rank WHEN 'popularity' THEN l.popularity {more} END"""

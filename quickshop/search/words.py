@@ -19,9 +19,13 @@ _FOLD = str.maketrans(_ACCENTED, _PLAIN)
 
 @dataclass(frozen=True)
 class Understood:
-    """A search as PostgreSQL takes it, and what to mark in what was found. `query` is blank where nothing can match."""
+    """A search as PostgreSQL takes it, and what to mark in what was found. `query` is blank where nothing can match.
+
+    `exact` is what has the words as they stand, not only beginnings or parts.
+    """
 
     query: str
+    exact: str
     marks: tuple[str, ...]
     corrected: str | None = None
 
@@ -65,25 +69,28 @@ def understand(found: Sequence[Mapping[str, Any]], *, typing: bool = False) -> U
     `typing`: the last word is a beginning, however short.
     """
     telling = [w for w in found if w["stem"] is not None] or list(found)
-    groups, marks, spelt = list[str](), list[str](), list[str]()
+    groups, exacts, marks, spelt = list[str](), list[str](), list[str](), list[str]()
     corrected = False
     for entry in telling:
         word, parts = entry["word"], entry["parts"] or []
         going_on = typing and entry is telling[-1]
         exact = [_lexeme(word)] + ([_lexeme(entry["stem"])] if entry["stem"] else [])
-        if going_on or len(word) >= SHORTEST_BEGINNING:
-            exact.append(_lexeme(word) + ":*")
+        begins = [_lexeme(word) + ":*"] if going_on or len(word) >= SHORTEST_BEGINNING else []
         meant = [] if entry["known"] or parts or entry["used"] else nearest(word, entry["near"] or [])
         if meant:
             corrected = True
             groups.append(_any([_lexeme(m) for m in meant]))
+            exacts.append(groups[-1])
             marks += meant
             spelt.append(meant[0])
         elif going_on or entry["known"] or parts or entry["used"]:
-            groups.append(_any(exact + [_lexeme(p) for p in parts]))
+            within = [_lexeme(p) for p in parts if not (begins and p.startswith(word))]
+            groups.append(_any(exact + begins + within))
+            exacts.append(_any(exact))
             marks += [word, entry["stem"] or word]
             spelt.append(word)
-    return Understood(" & ".join(groups), tuple(dict.fromkeys(marks)), " ".join(spelt) if corrected else None)
+    joined, exactly = " & ".join(groups), " & ".join(exacts)
+    return Understood(joined, exactly, tuple(dict.fromkeys(marks)), " ".join(spelt) if corrected else None)
 
 
 # --- showing what was found ----------------------------------------------------------------------------
