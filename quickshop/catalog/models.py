@@ -213,8 +213,8 @@ class Listing(Base):
     """What lists filter and sort by, of a product that is on show. Narrow, for it is scanned.
 
     `published_us` are microseconds since 1970, `price_minor` is the lowest price now, `rating` the average in
-    hundredths of a star (0 without reviews); `rating_rank` sorts by average, then by how many; `popularity` are units sold.
-    `in_stock` is true while any variant has units after holds: a trigger of `stock_items` keeps it.
+    hundredths of a star (0 without reviews); `rating_rank` sorts by average, then by how many;
+    `popularity` are units sold. `in_stock` is true while any variant has units after holds: triggers keep it.
     """
 
     __tablename__ = "listings"
