@@ -172,7 +172,7 @@ def _page(asked: _Asked, rows: list[Any], *, exact: bool) -> bytes:
         items = [extended(i, _highlight(r, where)) for i, r in zip(items, shown, strict=True)]
     cursor = None
     if len(rows) > asked.query.limit:
-        cursor = encode_cursor(shown[-1].key, str(shown[-1].product_id))
+        cursor = encode_cursor(shown[-1].key, shown[-1].product_id)
     total = int(rows[0].total)
     exact = exact or total <= COUNT_UP_TO
     found = rows[0].facets if asked.query.facets else None

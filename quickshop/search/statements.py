@@ -37,7 +37,7 @@ def has_attribute(slot: int) -> str:
 def _walk(column: str, descending: bool, where: str, total: str) -> str:
     sign, direction = ("<", "DESC") if descending else (">", "ASC")
     return f"""
-        SELECT n.total, l.{column} AS key, l.product_id, l.in_stock, p.card::text AS card
+        SELECT n.total, l.{column} AS key, l.product_id::text, l.in_stock, p.card::text AS card
         FROM (SELECT {total} AS total) n LEFT JOIN LATERAL (
             SELECT l.{column}, l.product_id, l.in_stock FROM listings l
             WHERE {where} (l.{column}, l.product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
@@ -125,7 +125,7 @@ def look(form: Form) -> str:
             WHERE failed = 0 AND (key, product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
             ORDER BY key {direction}, product_id {direction} LIMIT :limit
         ){counted}
-        SELECT n.total, n.facets, l.key, l.product_id, l.in_stock, p.card::text AS card,
+        SELECT n.total, n.facets, l.key, l.product_id::text, l.in_stock, p.card::text AS card,
                {"t.title AS name, left(t.body, 1500) AS body" if form.words else "NULL AS name, NULL AS body"}
         FROM (SELECT (SELECT count(*) FROM matched WHERE failed = 0) AS total,
                      {facets.FOUND if form.facets else "NULL"} AS facets) n

@@ -1,4 +1,4 @@
-"""What to show while somebody types: the most bought products and the categories that fit so far."""
+"""What to show while somebody types: categories and products that fit so far, by name first, then the most bought."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from quickshop.kernel import db
 from quickshop.kernel.prepared import PLANNED_ANEW
 from quickshop.search.filters import ProductQuery
 from quickshop.search.lookups import resolve
+from quickshop.search.words import in_titles
 
 SHORTEST = 2  # letters from which there is anything to suggest
 PRODUCTS, CATEGORIES = 6, 4
@@ -17,15 +18,22 @@ WITH named AS (
     FROM categories c
 ), fitting AS (
     SELECT * FROM named WHERE place > 0 ORDER BY place, depth, name LIMIT {CATEGORIES}
+), titled AS (
+    SELECT l.product_id, l.in_stock, l.popularity, 0 AS tier FROM listings l JOIN product_texts t USING (product_id)
+    WHERE t.tsv @@ CAST(:title AS tsquery) ORDER BY l.popularity DESC, l.product_id DESC LIMIT {PRODUCTS}
+), others AS (
+    SELECT l.product_id, l.in_stock, l.popularity, 1 AS tier FROM listings l JOIN product_texts t USING (product_id)
+    WHERE (SELECT count(*) FROM titled) < {PRODUCTS} AND t.tsv @@ CAST(:tsquery AS tsquery)
+    ORDER BY l.popularity DESC, l.product_id DESC LIMIT {PRODUCTS}
 ), found AS (
-    SELECT l.product_id, l.in_stock, l.popularity FROM listings l JOIN product_texts t USING (product_id)
-    WHERE t.tsv @@ CAST(:tsquery AS tsquery) ORDER BY l.popularity DESC, l.product_id DESC LIMIT {PRODUCTS}
+    SELECT * FROM titled UNION ALL SELECT * FROM others WHERE product_id NOT IN (SELECT product_id FROM titled)
+    ORDER BY tier, popularity DESC, product_id DESC LIMIT {PRODUCTS}
 )
 SELECT p.card::text AS card, f.in_stock, n.categories FROM (
     SELECT coalesce(json_agg(json_build_object('slug', slug, 'name', name) ORDER BY place, depth, name), '[]')::text
         AS categories FROM fitting
 ) n LEFT JOIN found f ON true LEFT JOIN products p ON p.id = f.product_id
-ORDER BY f.popularity DESC, f.product_id DESC
+ORDER BY f.tier, f.popularity DESC, f.product_id DESC
 """
 
 
@@ -35,6 +43,7 @@ def suggest_json(words: str) -> bytes:
     if len(query.words) < SHORTEST:
         return b'{"products":[],"categories":[]}'
     understood = resolve(query, typing=True).words
-    found = db.rows(_SUGGEST, words=query.words, tsquery=understood.query if understood else "")
+    fitting = understood.query if understood else ""
+    found = db.rows(_SUGGEST, words=query.words, tsquery=fitting, title=in_titles(fitting))
     items = [list_item(r.card, r.in_stock) for r in found if r.card]
     return f'{{"products":[{",".join(items)}],"categories":{found[0].categories}}}'.encode()

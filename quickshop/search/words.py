@@ -62,6 +62,14 @@ def _any(lexemes: Sequence[str]) -> str:
     return "(" + " | ".join(dict.fromkeys(lexemes)) + ")"
 
 
+_WRITTEN = re.compile(r"('(?:[^']|'')*')(:\*)?")
+
+
+def in_titles(query: str) -> str:
+    """A search that was understood, for titles and codes only."""
+    return _WRITTEN.sub(lambda m: f"{m[1]}:{'*' if m[2] else ''}A", query)
+
+
 def understand(found: Sequence[Mapping[str, Any]], *, typing: bool = False) -> Understood:
     """The search for words as they were looked up: {word, stem, known, used, parts, near}, in order.
 

@@ -63,13 +63,15 @@ def test_no_words_break_a_search(words):
     suggest_json(words)
 
 
-def test_suggestions_are_the_most_bought_and_categories():
+def test_suggestions_fit_by_name_first_then_are_the_most_bought_and_categories():
     category = a_category("Head Wear")
     rare, _ = a_product("Headband", category=category)
     a_product("Headphones")
+    seller, _ = a_product("Cap", attributes={"use": "Headwear"})
+    run_unit(lambda: db.run("UPDATE products SET sold_count = 99 WHERE id = :id", id=seller))
     run_unit(lambda: db.run("UPDATE products SET sold_count = 9 WHERE id = :id", id=rare))
     told = suggest_json("hea").decode()
-    assert told.index("Headband") < told.index("Headphones") and '"name" : "Head Wear"' in told
+    assert told.index("Headband") < told.index("Headphones") < told.index('"Cap"') and '"name" : "Head Wear"' in told
     assert suggest_json("h") == b'{"products":[],"categories":[]}'
 
 
