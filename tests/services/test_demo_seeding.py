@@ -14,9 +14,9 @@ from quickshop.demo.catalogue import CURRENCY, load_catalogue
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import totp
 from quickshop.search.filters import ProductQuery
 from quickshop.search.queries import list_products
+from quickshop.security import totp
 from quickshop.shipping.queries import active_methods
 
 PRODUCTS = [product for category in load_catalogue() for product in category.products]
