@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "run": "quickshop.runtime.commands:run",
     "migrate": "quickshop.runtime.migrating:migrate",
+    "generate-catalog": "quickshop.runtime.generating:generate_catalog",
     "demo": "quickshop.runtime.demo_shop:demo",
     "rotate-keys": "quickshop.runtime.rotating:rotate_keys",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",

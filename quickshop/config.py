@@ -78,6 +78,7 @@ class Settings:
     passkey_origins: tuple[str, ...] = ()
     idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
     idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
+    catalogue_cache_seconds: float = 1.0  # CATALOGUE_CACHE_SECONDS: how long a catalogue answer is kept, 0 to 1
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -114,6 +115,17 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
         raise SettingsError(f"{name} must be a whole number, not {raw!r}.") from None
     if not low <= value <= high:
         raise SettingsError(f"{name} must be between {low} and {high}, not {value}.")
+    return value
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float, most: float) -> float:
+    raw = env.get(name) or str(default)
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= most:
+        raise SettingsError(f"{name} must be a number of seconds from 0 to {most:g}, not {raw!r}.")
     return value
 
 
@@ -318,6 +330,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         passkey_origins=origins,
         idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
+        catalogue_cache_seconds=_seconds(env, "CATALOGUE_CACHE_SECONDS", 1.0, 1.0),
         base_currency=_currency(env),
     )
     if not development:

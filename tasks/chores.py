@@ -17,6 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
+from quickshop.catalog import refreshing
 from quickshop.extensions import settings
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import reading, run_unit
@@ -24,7 +25,7 @@ from quickshop.monitoring import presence, service, sweeping
 from tasks.feed import Feed
 from tasks.messages import age
 from tasks.queues import ORDER_QUEUES, QueueNames, TaskNames
-from tasks.schedule import hints_of
+from tasks.schedule import Timed, hints_of
 from tasks.ticks import Ticks
 
 log = logging.getLogger("quickshop.relay")
@@ -82,6 +83,7 @@ class Chores(threading.Thread):
             Chore("promote", 1.0, self.promote),
             Chore("jobs", 1.0, self.start_jobs),
             Chore("notifications", 5.0, self.wake_notifications),
+            Chore("catalog", 1.0, self.wake_catalog),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
         ]
@@ -128,6 +130,13 @@ class Chores(threading.Thread):
             waits = sweeping.notifications_wait()
         if waits:
             self._send(hints=[TaskHint(TaskNames.DRAIN_NOTIFICATIONS, QueueNames.NOTIFY)])
+
+    def wake_catalog(self) -> None:
+        """Hint the catalogue's refreshing while a product's time has come; what is not needed any more runs out."""
+        with reading():
+            due = refreshing.due()
+        if due:
+            self._send(timed=[Timed(TaskHint(TaskNames.REFRESH_CATALOG, QueueNames.SYSTEM), 5.0)])
 
     def beat(self) -> None:
         """Give a sign of life."""

@@ -21,6 +21,8 @@ class TaskNames(StrEnum):
     PROCESS_ORDER = "orders.process"
     DRAIN_NOTIFICATIONS = "notifications.drain"
     DELIVER_NOTIFICATIONS = "notifications.deliver"
+    REFRESH_CATALOG = "catalog.refresh"
+    TIDY_CATALOG = "catalog.tidy"
     PRUNE = "maintenance.prune"
     CANARY = "canary"
 

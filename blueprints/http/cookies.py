@@ -1,7 +1,8 @@
 """Cookies of the pages: their names and attributes, and the one place that sets them. The API reads none of them.
 
-Names begin with `__Host-` behind HTTPS: "access", "refresh" (a member's tokens), "cart" (a guest's cart token) and
-"orders" (the tokens of a guest's last orders). All are HttpOnly, host-only, SameSite=Lax.
+Names begin with `__Host-` behind HTTPS: "access", "refresh" (a member's tokens), "cart" (a guest's cart token),
+"orders" (the tokens of a guest's last orders) and "recent" (products looked at). All are HttpOnly, host-only,
+SameSite=Lax.
 """
 
 from __future__ import annotations
@@ -22,9 +23,16 @@ class Cookie(StrEnum):
     REFRESH = "refresh"
     CART = "cart"
     ORDERS = "orders"
+    RECENT = "recent"
 
 
-LIVES = {Cookie.ACCESS: 7 * DAY, Cookie.REFRESH: 7 * DAY, Cookie.CART: 90 * DAY, Cookie.ORDERS: 90 * DAY}
+LIVES = {
+    Cookie.ACCESS: 7 * DAY,
+    Cookie.REFRESH: 7 * DAY,
+    Cookie.CART: 90 * DAY,
+    Cookie.ORDERS: 90 * DAY,
+    Cookie.RECENT: 30 * DAY,
+}
 
 
 def cookie_name(cookie: Cookie) -> str:

@@ -12,11 +12,11 @@ import nh3
 from flask import Flask
 from markupsafe import Markup
 
+from quickshop.catalog.texts import clean
 from quickshop.kernel.money import exponent
 
 SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "PLN": "zł ", "SEK": "kr ", "CAD": "CA$", "AUD": "A$"}
 TINTS = 8
-RICH_TAGS = {"p", "ul", "ol", "li", "em", "strong", "br"}
 
 
 def money(value: Mapping[str, Any] | None) -> str:
@@ -97,12 +97,17 @@ def picture(sources: str | None) -> str:
 
 
 def rich(text: str | None) -> Markup:
-    """A description as safe HTML: the few tags a text needs and no attributes; plain text becomes paragraphs."""
+    """A description as safe HTML: cleaned as when it is stored; plain text becomes paragraphs."""
     if not text:
         return Markup("")
     if "<" not in text:
         text = "".join(f"<p>{part}</p>" for part in text.split("\n") if part.strip())
-    return Markup(nh3.clean(text, tags=RICH_TAGS, attributes={}))  # noqa: S704 - nh3 leaves only the tags above
+    return Markup(clean(text))  # noqa: S704 - only a few tags are left
+
+
+def found(text: str) -> Markup:
+    """A name with the words that were found marked; the core has escaped the rest."""
+    return Markup(nh3.clean(text, tags={"mark"}, attributes={}))  # noqa: S704 - nh3 leaves only the one tag
 
 
 def plain(text: str | None) -> str:
@@ -112,6 +117,6 @@ def plain(text: str | None) -> str:
 
 def install_formatting(app: Flask) -> None:
     """Registers the filters on the app's templates."""
-    for function in (money, moment, day, window, words, facts, tint, rich, plain, picture):
+    for function in (money, moment, day, window, words, facts, tint, rich, plain, picture, found):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off

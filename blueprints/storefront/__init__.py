@@ -16,6 +16,7 @@ from blueprints.storefront import (
     privacy,
     profile,
     security,
+    sitemap,
     staying,
 )
 from blueprints.storefront.pages import pages
@@ -23,6 +24,7 @@ from blueprints.storefront.pages import pages
 # Importing them puts their views on the blueprint.
 AREAS = (
     catalogue,
+    sitemap,
     cart,
     checkout,
     orders,

@@ -1,31 +1,44 @@
-"""Pages of the catalogue: the list with its filters, and one product."""
+"""Pages of the catalogue: the list with its filters, one product, suggestions while typing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from flask import Response, get_template_attribute, make_response, render_template, request
+import orjson
+from flask import Response, get_template_attribute, make_response, redirect, render_template, request
 
+from blueprints.http.limits import limited
 from blueprints.http.page_access import shopper
 from blueprints.http.pages import asks_for
+from blueprints.http.shared import for_a_moment
+from blueprints.storefront import recently
+from blueprints.storefront.linked_data import breadcrumbs_data, product_data
 from blueprints.storefront.pages import pages
 from quickshop.catalog import queries
 from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.money import from_major
+from quickshop.search.filters import PREFIX, ProductQuery, attributes_of
+from quickshop.search.queries import list_json
+from quickshop.search.suggestions import suggest_json
 
 SORTS = [
     ("newest", "Newest"),
     ("popular", "Most bought"),
+    ("rating", "Best rated"),
     ("price", "Price, low to high"),
     ("-price", "Price, high to low"),
 ]
+BEST_MATCH = ("relevance", "Best match")
+STARS = ("4", "3", "2")
 FEW_LEFT = 5
+VALUES_SHOWN = 8
 LARGEST_PRICE = Decimal(10) ** 9
+_TEXTS = ("category", "q", "sort", "min_price", "max_price", "min_rating", "in_stock")
 
 
 @dataclass(frozen=True)
@@ -37,30 +50,49 @@ class Filters:
     sort: str = ""
     min_price: str = ""
     max_price: str = ""
+    min_rating: str = ""
     in_stock: str = ""
+    attributes: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, args: Mapping[str, str]) -> Filters:
-        """Read the query string; what is not offered is ignored."""
-        given = {name: args.get(name, "").strip()[:100] for name in cls.__dataclass_fields__}
-        if given["sort"] not in dict(SORTS):
+    def of(cls, args: Any) -> Filters:
+        """Read the query string; what is not offered is ignored. Raises Invalid for too many attributes."""
+        given = {name: args.get(name, "").strip()[:100] for name in _TEXTS}
+        if given["sort"] not in dict([*SORTS, BEST_MATCH]):
             given["sort"] = ""
-        return cls(**given)
+        if given["min_rating"] not in STARS:
+            given["min_rating"] = ""
+        return cls(**given, attributes=attributes_of(args))
+
+    @property
+    def sorts(self) -> list[tuple[str, str]]:
+        """The orders on offer: the best match is one where there are words."""
+        return [BEST_MATCH, *SORTS] if self.q else SORTS
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether facets are worth counting: the whole shop is narrowed by choosing a category first."""
+        return bool(self.category or self.q)
 
     def address(self, **more: str) -> str:
         """The list's address with these filters, without the blank ones."""
-        parts = {name: value for name, value in {**vars(self), **more}.items() if value}
+        texts = {name: getattr(self, name) for name in _TEXTS}
+        parts = [(name, value) for name, value in {**texts, **more}.items() if value]
+        parts += [(PREFIX + name, value) for name, values in self.attributes.items() for value in values]
         return "/?" + urlencode(parts) if parts else "/"
 
-    def query(self, cursor: str | None) -> queries.ProductQuery:
+    def query(self, cursor: str | None, *, facets: bool = False) -> ProductQuery:
         """The same in the core's terms."""
-        return queries.ProductQuery(
+        return ProductQuery(
             category=(self.category,) if self.category else (),
             q=self.q or None,
             min_price=_minor(self.min_price),
             max_price=_minor(self.max_price),
+            min_rating=float(self.min_rating) if self.min_rating else None,
             in_stock=True if self.in_stock else None,
-            sort=self.sort or "newest",
+            attributes=self.attributes,
+            facets=facets,
+            sort=self.sort or None,
             cursor=cursor,
         )
 
@@ -76,51 +108,81 @@ def _minor(text: str) -> int | None:
     return from_major(value, settings().base_currency)
 
 
+def _listing(query: ProductQuery) -> dict[str, Any]:
+    page: dict[str, Any] = orjson.loads(for_a_moment(("list", repr(query)), lambda: list_json(query)))
+    return page
+
+
+def _categories() -> list[dict[str, Any]]:
+    return for_a_moment("categories", queries.list_categories)
+
+
 @pages.get("/")
 @shopper
 def products() -> Response:
-    """The list: a whole page, its listing alone, or the next cards for "Show more"."""
+    """The list: a whole page, its listing with the facets, or the next cards for "Show more"."""
     filters, cursor = Filters.of(request.args), request.args.get("cursor") or None
-    listing = queries.list_products(filters.query(cursor))
+    more = bool(cursor) and asks_for("cards")
+    categories = [] if more else _categories()
+    trail = _trail(categories, filters.category)
+    if filters.category and not more and not trail:
+        return _moved_category(filters)
+    listing = _listing(filters.query(cursor, facets=filters.narrowed and not more))
     following = listing["next_cursor"]
     shown: dict[str, Any] = {"listing": listing, "more_url": filters.address(cursor=following) if following else None}
-    if cursor and asks_for("cards"):
+    if more:
         return make_response(render_template("shop/_more_cards.html", out_of_band=True, **shown))
-    categories = queries.list_categories()
-    shown |= {"filters": filters, "heading": _heading(filters, categories), "result_count": _count(listing["total"])}
+    shown |= {
+        "filters": filters,
+        "trail": trail,
+        "heading": _heading(filters, trail),
+        "result_count": _count(listing["total"]),
+        "facets": _facets(listing.get("facets"), filters),
+        "stars": STARS,
+    }
     if asks_for("listing"):
-        answer = make_response(render_template("shop/_listing.html", **shown))
+        answer = make_response(render_template("shop/_listing.html", facets_too=True, **shown))
         answer.headers["HX-Push-Url"] = filters.address()
         return answer
     return make_response(
         render_template(
             "shop/products.html",
             categories=categories,
-            sort_choices=SORTS,
+            sort_choices=filters.sorts,
             query_text=filters.q,
             show_welcome=not cursor and filters == Filters(),
+            canonical=settings().public_url + (f"/?category={quote(filters.category)}" if filters.category else "/"),
+            linked_data=[breadcrumbs_data(trail)] if trail else [],
             **shown,
         )
     )
 
 
-def _walk(tree: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+def _trail(tree: Iterable[dict[str, Any]], slug: str) -> list[dict[str, Any]]:
+    """The categories from the top down to the one with this slug; empty where there is none."""
     for node in tree:
-        yield node
-        yield from _walk(node["children"])
+        if node["slug"] == slug:
+            return [node]
+        below = _trail(node["children"], slug)
+        if below:
+            return [node, *below]
+    return []
 
 
-def _heading(filters: Filters, categories: list[dict[str, Any]]) -> str:
-    """What the list shows, in words. Raises NotFound for a category that does not exist."""
-    name = "Everything"
-    if filters.category:
-        names = {node["slug"]: node["name"] for node in _walk(categories)}
-        if filters.category not in names:
-            raise NotFound("category")
-        name = names[filters.category]
+def _moved_category(filters: Filters) -> Response:
+    """To the address of a category that was renamed. Raises NotFound for one that never was."""
+    present = queries.present_category_slug(filters.category)
+    if present is None:
+        raise NotFound("category")
+    return make_response(redirect(filters.address(category=present), 301))
+
+
+def _heading(filters: Filters, trail: list[dict[str, Any]]) -> str:
+    """What the list shows, in words."""
+    name = trail[-1]["name"] if trail else "Everything"
     if not filters.q:
-        return name
-    return f"“{filters.q}”" if not filters.category else f"“{filters.q}” in {name}"
+        return str(name)
+    return f"“{filters.q}” in {name}" if trail else f"“{filters.q}”"
 
 
 def _count(total: Mapping[str, Any]) -> str:
@@ -131,16 +193,47 @@ def _count(total: Mapping[str, Any]) -> str:
     return f"{total['count']:,}{'' if total['exact'] else '+'} products"
 
 
+def _facets(found: dict[str, Any] | None, filters: Filters) -> dict[str, Any] | None:
+    """Facets as the page shows them: of each attribute the most frequent values, and all that are chosen."""
+    if found is None:
+        return None
+    attributes = {}
+    for name, values in found["attributes"].items():
+        chosen = filters.attributes.get(name, [])
+        missing = [{"value": v, "label": v, "count": 0} for v in chosen if v not in {x["value"] for x in values}]
+        shown = [v for i, v in enumerate(values) if i < VALUES_SHOWN or v["value"] in chosen] + missing
+        if len(shown) > 1 or chosen:
+            attributes[name] = [{**v, "chosen": v["value"] in chosen} for v in shown]
+    return {**found, "attributes": attributes, "rating": {str(r["value"]): r["count"] for r in found["rating"]}}
+
+
+@pages.get("/search/suggest")
+@shopper
+@limited("search")
+def suggestions() -> str:
+    """What fits the words typed so far, for the box below the search field."""
+    words = request.args.get("q", "").strip()[:100]
+    found = orjson.loads(for_a_moment(("suggest", words), lambda: suggest_json(words)))
+    return render_template("shop/_suggestions.html", words=words, **found)
+
+
 @pages.get("/products/<slug>")
 @shopper
-def product(slug: str) -> str:
-    """One product with its variants."""
-    return render_template("shop/product.html", **product_context(slug))
+def product(slug: str) -> Response:
+    """One product with its variants; an address it had before leads to the present one."""
+    context = product_context(slug)
+    present = context["product"]["slug"]
+    if slug != present:
+        return make_response(redirect(f"/products/{present}", 301))
+    recently.note(context["product"]["id"])
+    return make_response(render_template("shop/product.html", **context))
 
 
 def product_context(slug: str) -> dict[str, Any]:
     """What the product page shows. Raises NotFound."""
-    found = queries.get_product(slug)
+    found = orjson.loads(for_a_moment(("product", slug), lambda: queries.product_json(slug)))
+    product_id = found["id"]
+    related = orjson.loads(for_a_moment(("related", product_id), lambda: queries.related_json(product_id)))
     variants = [{**v, "stock_text": stock_text(v["available"])} for v in found["variants"]]
     wanted = request.args.get("variant") or found["default_variant_id"]
     selected = next((v for v in variants if wanted in (v["id"], v["sku"]) and v["available"] > 0), None)
@@ -150,6 +243,10 @@ def product_context(slug: str) -> dict[str, Any]:
         "selected": selected,
         "variant_data": _variant_data(variants),
         "trail": found["categories"],
+        "related": related["items"],
+        "recent": queries.cards(recently.seen(but=product_id)) if recently.seen(but=product_id) else [],
+        "canonical": f"{settings().public_url}/products/{found['slug']}",
+        "linked_data": [product_data(found, settings().public_url), breadcrumbs_data(found["categories"])],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from quickshop.cart.refs import CartRef
+from quickshop.catalog.prices import PRICE_NOW
 from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.money import money
@@ -35,9 +36,10 @@ class CartLine:
     cart_holds: bool
 
 
-_LINES = """
-SELECT i.id, i.variant_id, p.slug AS product_slug, v.sku, p.name, v.options, p.image, i.quantity,
-       v.price_minor AS unit_price_minor, v.currency, v.weight_grams,
+_LINES = f"""
+SELECT i.id, i.variant_id, p.slug AS product_slug, v.sku, p.name, v.options, coalesce(v.image, p.image) AS image,
+       i.quantity,
+       {PRICE_NOW} AS unit_price_minor, v.currency, v.weight_grams,
        coalesce(s.on_hand - s.held, 0) + coalesce(hl.quantity, 0) AS available, h.id IS NOT NULL AS cart_holds
 FROM cart_items i JOIN variants v ON v.id = i.variant_id JOIN products p ON p.id = v.product_id
 JOIN carts c ON c.id = i.cart_id

@@ -7,6 +7,7 @@ from uuid import UUID
 from quickshop.accounts.callers import Caller
 from quickshop.cart.errors import CartClosed, CartFull
 from quickshop.cart.refs import CartRef, cart_of_token
+from quickshop.catalog.queries import SHOWN
 from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
@@ -45,13 +46,13 @@ def start_cart(caller: Caller) -> CartRef:
     return CartRef(made, caller.user_id)
 
 
-_ADD = """
+_ADD = f"""
 WITH cart AS (
     UPDATE carts SET updated_at = now() WHERE id = :cart AND state = 'active'
       AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid) RETURNING id
 ), variant AS (
     SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-    WHERE v.id = :variant AND p.published_at <= now()
+    WHERE v.id = :variant AND {SHOWN}
 ), made AS (
     INSERT INTO cart_items (id, cart_id, variant_id, quantity)
     SELECT :id, cart.id, variant.id, :quantity FROM cart, variant

@@ -1,4 +1,4 @@
-"""Reads of the catalogue, shaped for reading: one or two statements that return ready documents."""
+"""Reads of the catalogue, shaped for reading: one statement that returns a ready document. Lists are in `search`."""
 
 from __future__ import annotations
 
@@ -7,57 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from quickshop.catalog.documents import product_document
-from quickshop.kernel import db
-from quickshop.kernel.errors import Invalid, NotFound
-from quickshop.kernel.pagination import decode_cursor, page
+import orjson
 
-# sort -> (column, direction, type of the cursor's key)
-SORTS: dict[str, tuple[str, str, type]] = {
-    "newest": ("extract(epoch FROM p.created_at)::text", "DESC", str),
-    "price": ("p.price_minor", "ASC", int),
-    "-price": ("p.price_minor", "DESC", int),
-    "rating": ("p.rating_average::text", "DESC", str),
-    "popular": ("p.sold_count", "DESC", int),
-    "relevance": ("extract(epoch FROM p.created_at)::text", "DESC", str),
-}
-COUNT_UP_TO = 10_000
+from quickshop.catalog.documents import extended, list_item
+from quickshop.catalog.prices import PRICE_NOW, WAS_NOW
+from quickshop.kernel import db
+from quickshop.kernel.errors import NotFound
+
+# Whether products `p` are on show at this moment.
+SHOWN = "p.published_at <= now() AND coalesce(now() < p.withdrawn_at, true)"
+RELATED = 8
 
 _TREE = """
-WITH RECURSIVE tree AS (
-    SELECT id, id AS root FROM categories
-    UNION ALL SELECT c.id, t.root FROM categories c JOIN tree t ON c.parent_id = t.id
-), counts AS (
-    SELECT t.root, count(p.id) AS products FROM tree t
-    LEFT JOIN products p ON p.category_id = t.id AND p.published_at <= now() GROUP BY t.root
+WITH counts AS (
+    SELECT above.id, sum(t.products) AS products FROM category_tallies t JOIN categories c ON c.id = t.category_id
+    CROSS JOIN unnest(c.path) above (id) GROUP BY above.id
 )
-SELECT c.id, c.parent_id, c.slug, c.name, n.products FROM categories c JOIN counts n ON n.root = c.id
-ORDER BY c.position, c.name
+SELECT c.id, c.parent_id, c.slug, c.name, coalesce(n.products, 0) AS products
+FROM categories c LEFT JOIN counts n ON n.id = c.id ORDER BY c.position, c.name
 """
-
-_IN_STOCK = """EXISTS (SELECT 1 FROM variants v JOIN stock_items s ON s.variant_id = v.id
-    WHERE v.product_id = p.id AND s.on_hand > s.held)"""
-
-
-@dataclass(frozen=True)
-class ProductQuery:
-    """What to list. Prices in minor units; `category` holds slugs, each with its descendants."""
-
-    category: Sequence[str] = ()
-    q: str | None = None
-    min_price: int | None = None
-    max_price: int | None = None
-    in_stock: bool | None = None
-    sort: str = "newest"
-    limit: int = 24
-    cursor: str | None = None
 
 
 def list_categories() -> list[dict[str, Any]]:
     """The category tree: {id, slug, name, count, children}; `count` includes descendants."""
     found = db.rows(_TREE)
     nodes: dict[Any, dict[str, Any]] = {
-        r.id: {"id": str(r.id), "slug": r.slug, "name": r.name, "count": r.products, "children": []} for r in found
+        r.id: {"id": str(r.id), "slug": r.slug, "name": r.name, "count": int(r.products), "children": []} for r in found
     }
     roots: list[dict[str, Any]] = []
     for r in found:
@@ -66,109 +41,135 @@ def list_categories() -> list[dict[str, Any]]:
     return roots
 
 
-def list_products(query: ProductQuery) -> dict[str, Any]:
-    """A page of cards with the total: {items, next_cursor, total: {count, exact}}. Raises Invalid."""
-    if query.sort not in SORTS:
-        raise Invalid({"sort": [f"One of {', '.join(SORTS)}."]})
-    where, params = _filters(query)
-    column, direction, kind = SORTS[query.sort]
-    after = ""
-    if query.cursor:
-        key, last = decode_cursor(query.cursor, kind, str)
-        sign = "<" if direction == "DESC" else ">"
-        cast = "numeric" if kind is str else "bigint"
-        after = f"AND (({column})::{cast}, p.id) {sign} (CAST(:key AS {cast}), CAST(:last AS uuid))"
-        params |= {"key": key, "last": _uuid(last)}
-    order = f"({column})::numeric {direction}, p.id {direction}"
-    found = db.rows(
-        f"""
-        SELECT p.id, {column} AS key, p.card || jsonb_build_object('in_stock', {_IN_STOCK}) AS card
-        FROM products p WHERE {where} {after} ORDER BY {order} LIMIT :limit
-        """,
-        **params,
-        limit=query.limit + 1,
+def present_category_slug(slug: str) -> str | None:
+    """The slug of the category that had this one before, or None."""
+    found: str | None = db.scalar(
+        "SELECT c.slug FROM category_slugs s JOIN categories c ON c.id = s.category_id WHERE s.slug = :slug", slug=slug
     )
-    shown, cursor = page(found, query.limit, "key", "id")
-    return {"items": [r.card for r in shown], "next_cursor": cursor, "total": _total(query)}
+    return found
 
 
-def _total(query: ProductQuery) -> dict[str, Any]:
-    where, params = _filters(query)
-    count = db.scalar(
-        f"SELECT count(*) FROM (SELECT 1 FROM products p WHERE {where} LIMIT :most) t",
-        **params,
-        most=COUNT_UP_TO + 1,
-    )
-    return {"count": min(count, COUNT_UP_TO), "exact": count <= COUNT_UP_TO}
+# Kept slugs are looked at only where no product has this one now.
+_BY_SLUG = """coalesce((SELECT id FROM products WHERE slug = :key),
+                       (SELECT product_id FROM product_slugs WHERE slug = :key))"""
+
+_PRODUCT = f"""
+SELECT p.card::text AS card, json_build_object(
+    'in_stock', coalesce(bool_or(v.available > 0), false),
+    'description', p.description, 'attributes', p.attributes, 'options', p.options,
+    'labels', (SELECT json_object_agg(a.name, a.label) FROM attributes a
+               WHERE a.name IN (SELECT jsonb_object_keys(p.attributes))),
+    'categories', (SELECT json_agg(json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) ORDER BY up.depth)
+                   FROM categories own CROSS JOIN unnest(own.path) WITH ORDINALITY up (id, depth)
+                   JOIN categories c ON c.id = up.id WHERE own.id = p.category_id),
+    'variants', json_agg(json_build_object('id', v.id, 'sku', v.sku, 'options', v.options,
+        'price', json_build_object('amount', v.price, 'currency', v.currency),
+        'compare_at_price', CASE WHEN v.was IS NOT NULL
+            THEN json_build_object('amount', v.was, 'currency', v.currency) END,
+        'available', v.available, 'image', v.image) ORDER BY v.position, v.sku))::text AS page
+FROM products p CROSS JOIN LATERAL (
+    SELECT v.id, v.sku, v.options, v.currency, v.image, v.position, {PRICE_NOW} AS price, {WAS_NOW} AS was,
+           coalesce(s.on_hand - s.held, 0) AS available
+    FROM variants v LEFT JOIN stock_items s ON s.variant_id = v.id WHERE v.product_id = p.id
+) v
+WHERE p.id = {{key}} AND {SHOWN} GROUP BY p.id
+"""
+_PRODUCT_BY_ID = _PRODUCT.format(key=":key")
+_PRODUCT_BY_SLUG = _PRODUCT.format(key=_BY_SLUG)
 
 
-def _uuid(value: str) -> UUID:
+def product_json(slug_or_id: str) -> bytes:
+    """The full product by id, slug, or a slug it had before, as JSON. Raises NotFound."""
     try:
-        return UUID(value)
+        found = db.row(_PRODUCT_BY_ID, key=UUID(slug_or_id))
     except ValueError:
-        raise Invalid({"cursor": ["Not a cursor of this list."]}) from None
-
-
-def _filters(query: ProductQuery) -> tuple[str, dict[str, Any]]:
-    parts, params = ["p.published_at <= now()"], dict[str, Any]()
-    if query.category:
-        parts.append(
-            "p.category_id IN (WITH RECURSIVE t AS (SELECT id FROM categories WHERE slug = ANY(:category)"
-            " UNION SELECT c.id FROM categories c JOIN t ON c.parent_id = t.id) SELECT id FROM t)"
-        )
-        params["category"] = list(query.category)
-    if query.q:
-        for i, word in enumerate(query.q.split()[:8]):
-            parts.append(
-                f"(p.name ILIKE :q{i} OR p.description ILIKE :q{i} OR EXISTS"
-                f" (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.sku ILIKE :q{i}))"
-            )
-            params[f"q{i}"] = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    for name, sign in (("min_price", ">="), ("max_price", "<=")):
-        if getattr(query, name) is not None:
-            parts.append(f"p.price_minor {sign} :{name}")
-            params[name] = getattr(query, name)
-    if query.in_stock is not None:
-        parts.append(_IN_STOCK if query.in_stock else f"NOT {_IN_STOCK}")
-    return " AND ".join(parts), params
-
-
-_VARIANTS = """
-SELECT v.id, v.sku, v.options, v.currency, v.price_minor, v.compare_at_minor,
-       coalesce(s.on_hand - s.held, 0) AS available
-FROM variants v LEFT JOIN stock_items s ON s.variant_id = v.id WHERE v.product_id = :id ORDER BY v.position, v.sku
-"""
-
-_BREADCRUMBS = """
-WITH RECURSIVE up AS (
-    SELECT id, parent_id, slug, name, 0 AS depth FROM categories WHERE id = :id
-    UNION ALL SELECT c.id, c.parent_id, c.slug, c.name, up.depth + 1 FROM categories c JOIN up ON c.id = up.parent_id
-)
-SELECT id, slug, name FROM up ORDER BY depth DESC
-"""
+        found = db.row(_PRODUCT_BY_SLUG, key=slug_or_id)
+    if found is None:
+        raise NotFound("product")
+    return extended(found.card, found.page).encode()
 
 
 def get_product(slug_or_id: str) -> dict[str, Any]:
-    """The full product by slug or id. Raises NotFound."""
-    try:
-        condition, key = "id = :key", UUID(slug_or_id)
-    except ValueError:
-        condition, key = "slug = :key", slug_or_id  # type: ignore[assignment]
-    found = db.row(
-        f"SELECT id, category_id, description, attributes, options, card FROM products"
-        f" WHERE {condition} AND published_at <= now()",
-        key=key,
+    """The same as a value. Raises NotFound."""
+    product: dict[str, Any] = orjson.loads(product_json(slug_or_id))
+    return product
+
+
+_RELATED = """
+WITH chosen AS (
+    SELECT related_id AS id, 0 AS tier, CAST(position AS bigint) AS rank FROM product_relations WHERE product_id = :id
+    UNION ALL (
+        SELECT product_id, 1, -popularity FROM listings
+        WHERE category_id = (SELECT category_id FROM products WHERE id = :id) AND product_id <> :id
+        ORDER BY popularity DESC, product_id LIMIT :limit
     )
+), once AS (
+    SELECT DISTINCT ON (id) * FROM chosen ORDER BY id, tier
+)
+SELECT p.card::text AS card, l.in_stock
+FROM once o JOIN listings l ON l.product_id = o.id JOIN products p ON p.id = o.id
+ORDER BY o.tier, o.rank, o.id LIMIT :limit
+"""
+
+
+def related_json(product_id: UUID, limit: int = RELATED) -> bytes:
+    """What staff put beside a product, then the most bought of its category: {items, next_cursor} as JSON."""
+    items = [list_item(r.card, r.in_stock) for r in db.rows(_RELATED, id=product_id, limit=limit)]
+    return ('{"items":[' + ",".join(items) + '],"next_cursor":null}').encode()
+
+
+def product_id_of(slug_or_id: str) -> UUID:
+    """The id of a product that is on show. Raises NotFound."""
+    try:
+        condition, key = ":key", UUID(slug_or_id)
+    except ValueError:
+        condition, key = _BY_SLUG, slug_or_id  # type: ignore[assignment]
+    found: UUID | None = db.scalar(f"SELECT p.id FROM products p WHERE p.id = {condition} AND {SHOWN}", key=key)
     if found is None:
         raise NotFound("product")
-    return product_document(found, db.rows(_VARIANTS, id=found.id), db.rows(_BREADCRUMBS, id=found.category_id))
+    return found
+
+
+def cards(product_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The list items of these products in this order, without those that are not on show."""
+    found = db.rows(
+        "SELECT p.card::text AS card, l.in_stock FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY w (id, n)"
+        " JOIN listings l ON l.product_id = w.id JOIN products p ON p.id = w.id ORDER BY w.n",
+        ids=list(product_ids),
+    )
+    return [orjson.loads(list_item(r.card, r.in_stock)) for r in found]
 
 
 def variant_pictures(variant_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By variant id, the product's {product_slug, image}, for lines that were bought and may be gone by now."""
     found = db.rows(
-        "SELECT v.id, p.slug, p.card -> 'image' AS image FROM variants v JOIN products p ON p.id = v.product_id"
-        " WHERE v.id = ANY(:ids) AND p.published_at <= now()",
+        "SELECT v.id, p.slug, coalesce(v.image, p.image) AS image"
+        " FROM variants v JOIN products p ON p.id = v.product_id"
+        f" WHERE v.id = ANY(:ids) AND {SHOWN}",
         ids=[UUID(variant_id) for variant_id in variant_ids],
     )
     return {str(r.id): {"product_slug": r.slug, "image": r.image} for r in found}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A page that search engines should know: a product's slug and when it last changed."""
+
+    slug: str
+    updated_at: Any
+
+
+def addresses(number: int, size: int) -> list[Address]:
+    """Page `number` (from 0) of all products on show, `size` at a time, oldest first."""
+    found = db.rows(
+        "SELECT p.slug, p.updated_at FROM listings l JOIN products p ON p.id = l.product_id"
+        " ORDER BY l.published_us, l.product_id LIMIT :size OFFSET :start",
+        size=size,
+        start=number * size,
+    )
+    return [Address(r.slug, r.updated_at) for r in found]
+
+
+def products_on_show() -> int:
+    """How many products are on show."""
+    return int(db.scalar("SELECT coalesce(sum(products), 0) FROM category_tallies"))

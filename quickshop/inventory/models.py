@@ -73,6 +73,7 @@ class StockMovement(Base):
         CheckConstraint("delta <> 0", name="delta_not_zero"),
         CheckConstraint("cause IN ('received', 'sold', 'returned', 'corrected')", name="known_cause"),
         Index("ix_stock_movements_variant_id", "variant_id", "id"),
+        Index("ix_stock_movements_at", "at", postgresql_using="brin"),
         Index(
             "uq_stock_movements_sold",
             "order_id",

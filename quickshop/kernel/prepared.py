@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)(?!:)")
+# A statement that opens with this is never prepared: its best plan depends on what is asked for, or it has many forms.
+PLANNED_ANEW = "/* planned anew */"
 _SEEN_BEFORE_PREPARING = 2
 _MOST_PREPARED = 300
 
@@ -44,6 +46,8 @@ _numbers = itertools.count()  # never the same twice, whichever threads prepare 
 
 def find(sql: str) -> Prepared | None:
     """The prepared form of a statement that comes again and again, else None."""
+    if sql.startswith(PLANNED_ANEW):
+        return None
     found = _prepared.get(sql)
     if found is None and len(_prepared) < _MOST_PREPARED:
         _seen[sql] += 1

@@ -425,18 +425,40 @@ MAP: Mapping[str, Holding] = {
     "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id at")),
     # --- of nobody ------------------------------------------------------------------------------------------
     "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held")),
-    "categories": Holding("The catalogue", plain=_cols("id parent_id slug name position")),
+    "categories": Holding("The catalogue", plain=_cols("id parent_id path slug name position")),
     "products": Holding(
         "The catalogue",
         plain=_cols(
             "id slug name description category_id attributes options image card price_minor "
-            "rating_average rating_count sold_count published_at created_at updated_at"
+            "rating_average rating_count sold_count published_at withdrawn_at next_change_at created_at "
+            "updated_at"
         ),
     ),
     "variants": Holding(
         "The catalogue",
-        plain=_cols("id product_id sku options currency price_minor compare_at_minor weight_grams position"),
+        plain=_cols(
+            "id product_id sku options currency price_minor compare_at_minor sale_price_minor sale_from sale_until "
+            "image weight_grams position"
+        ),
     ),
+    "attributes": Holding("The catalogue", plain=_cols("name label facetable position")),
+    "attribute_values": Holding("The catalogue", plain=_cols("id attribute value")),
+    "category_slugs": Holding("The catalogue's old addresses", plain=_cols("slug category_id replaced_at")),
+    "category_tallies": Holding("How much each category holds", plain=_cols("id category_id products")),
+    "product_slugs": Holding("The catalogue's old addresses", plain=_cols("slug product_id replaced_at")),
+    "product_relations": Holding("What goes with what", plain=_cols("product_id related_id position")),
+    "price_changes": Holding(
+        "What prices were",
+        plain=_cols("id variant_id at price_minor compare_at_minor sale_price_minor sale_from sale_until"),
+    ),
+    "listings": Holding(
+        "What lists of products filter and sort by",
+        plain=_cols(
+            "product_id category_id published_us price_minor rating_rank popularity rating in_stock attribute_ids"
+        ),
+    ),
+    "product_texts": Holding("What is searched of products", plain=_cols("product_id title codes labels body tsv")),
+    "catalog_words": Holding("Words of products", plain=_cols("word fragments")),
     "shipping_methods": Holding(
         "Ways of shipping",
         plain=_cols("code name currency price_minor free_from_minor min_days max_days position active"),

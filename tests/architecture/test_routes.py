@@ -60,6 +60,8 @@ def test_the_access_of_each_api_route_is_what_was_agreed(edge_app):
         "GET /api/v1/categories",
         "GET /api/v1/products",
         "GET /api/v1/products/<slug_or_id>",
+        "GET /api/v1/products/<slug_or_id>/related",
+        "GET /api/v1/search/suggest",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/login/2fa",
         "POST /api/v1/auth/passkeys/login",

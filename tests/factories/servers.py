@@ -74,6 +74,7 @@ class TestServers:
             "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "MAIL_BACKEND": "file",
             "MAIL_FILE": str(home / "outbox.jsonl"),
+            "CATALOGUE_CACHE_SECONDS": "0",  # each request sees what the test has just written
             "POOL_SIZE": "100",  # a race has a hundred buyers in one process
         }
 

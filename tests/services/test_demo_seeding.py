@@ -7,13 +7,15 @@ import pytest
 from quickshop.accounts.errors import TwoFactorRequired
 from quickshop.accounts.queries import buyer, user_id_of_login
 from quickshop.accounts.service import Origin, answer_challenge, authenticate
-from quickshop.catalog.queries import ProductQuery, get_product, list_categories, list_products
+from quickshop.catalog.queries import get_product, list_categories
 from quickshop.demo import seeding
 from quickshop.demo.accounts import ACCOUNTS
 from quickshop.demo.catalogue import CURRENCY, load_catalogue
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.search.filters import ProductQuery
+from quickshop.search.queries import list_products
 from quickshop.security import totp
 from quickshop.shipping.queries import active_methods
 

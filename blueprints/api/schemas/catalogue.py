@@ -5,20 +5,34 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from blueprints.api.schemas.common import LARGEST_AMOUNT, MoneyOut, PageQuery, QueryInt
-from quickshop.catalog.queries import SORTS
+from blueprints.http.body import QuerySchema
+from quickshop.search.filters import SORTS
 
 
 class ProductListArgs(PageQuery):
-    """What to list: words, categories by slug (each with its descendants), a price range in minor units, an order."""
+    """What to list: words, categories by slug (each with its descendants), prices in minor units, stars, an order.
+
+    Without `sort` it is by relevance where there are words, else the newest first.
+    """
 
     repeatable = frozenset({"category"})
 
     q = fields.String(load_default=None, validate=validate.Length(max=200))
-    category = fields.List(fields.String(validate=validate.Length(1, 200)), load_default=list)
+    category = fields.List(
+        fields.String(validate=validate.Length(1, 200)), load_default=list, validate=validate.Length(max=50)
+    )
     min_price = QueryInt(0, LARGEST_AMOUNT, load_default=None)
     max_price = QueryInt(0, LARGEST_AMOUNT, load_default=None)
+    min_rating = fields.Float(load_default=None, validate=validate.Range(0, 5))
     in_stock = fields.Boolean(load_default=None)
-    sort = fields.String(load_default="newest", validate=validate.OneOf(sorted(SORTS)))
+    facets = fields.Boolean(load_default=False)
+    sort = fields.String(load_default=None, validate=validate.OneOf(sorted(SORTS)))
+
+
+class SuggestArgs(QuerySchema):
+    """What is typed so far."""
+
+    q = fields.String(load_default="", validate=validate.Length(max=100))
 
 
 class RatingSchema(Schema):
@@ -54,6 +68,76 @@ class ProductCard(Schema):
     variant_count = fields.Integer()
 
 
+class HighlightSchema(Schema):
+    """Where the words were found, as HTML with `<mark>` only; `text` is a piece of the description."""
+
+    name = fields.String()
+    text = fields.String(allow_none=True)
+
+
+class FoundProduct(ProductCard):
+    """A product in a list; with words also where they were found."""
+
+    highlight = fields.Nested(HighlightSchema)
+
+
+class ValueCount(Schema):
+    """A value to filter by, and how many products the list would then have of it."""
+
+    value = fields.String()
+    label = fields.String()
+    count = fields.Integer()
+
+
+class CategoryCount(ValueCount):
+    """A category by slug, with that of the one above it."""
+
+    parent = fields.String(allow_none=True)
+
+
+class RatingCount(Schema):
+    """How many products have so many stars or more."""
+
+    value = fields.Integer()
+    count = fields.Integer()
+
+
+class StockCount(Schema):
+    """How many products can be had, or cannot."""
+
+    value = fields.Boolean()
+    count = fields.Integer()
+
+
+class PriceBucket(Schema):
+    """How many products cost `min` or more and less than `max`."""
+
+    min = fields.Nested(MoneyOut)
+    max = fields.Nested(MoneyOut, allow_none=True)
+    count = fields.Integer()
+
+
+class PriceFacet(Schema):
+    """The lowest and the highest price, and how they spread."""
+
+    min = fields.Nested(MoneyOut, allow_none=True)
+    max = fields.Nested(MoneyOut, allow_none=True)
+    buckets = fields.List(fields.Nested(PriceBucket))
+
+
+class FacetsSchema(Schema):
+    """What the list could be narrowed by: each counted with all filters but its own.
+
+    Of the categories the highest are given, and those directly below a chosen one or one above it.
+    """
+
+    category = fields.List(fields.Nested(CategoryCount))
+    price = fields.Nested(PriceFacet)
+    rating = fields.List(fields.Nested(RatingCount))
+    in_stock = fields.List(fields.Nested(StockCount))
+    attributes = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(ValueCount)))
+
+
 class TotalSchema(Schema):
     """How many there are: exact, or a lower bound."""
 
@@ -64,9 +148,18 @@ class TotalSchema(Schema):
 class ProductPage(Schema):
     """A page of products."""
 
-    items = fields.List(fields.Nested(ProductCard))
+    items = fields.List(fields.Nested(FoundProduct))
     next_cursor = fields.String(allow_none=True)
     total = fields.Nested(TotalSchema)
+    facets = fields.Nested(FacetsSchema, metadata={"description": "With `facets=true`"})
+    corrected = fields.String(metadata={"description": "How misspelt words were understood"})
+
+
+class RelatedProducts(Schema):
+    """Products that go with another one."""
+
+    items = fields.List(fields.Nested(ProductCard))
+    next_cursor = fields.String(allow_none=True)
 
 
 class VariantSchema(Schema):
@@ -78,6 +171,7 @@ class VariantSchema(Schema):
     price = fields.Nested(MoneyOut)
     compare_at_price = fields.Nested(MoneyOut, allow_none=True)
     available = fields.Integer()
+    image = fields.Nested(ImageSchema, allow_none=True)
 
 
 class CategoryRef(Schema):
@@ -91,7 +185,13 @@ class CategoryRef(Schema):
 class ProductSchema(ProductCard):
     """The full product."""
 
-    description = fields.String()
+    description = fields.String(metadata={"description": "Safe HTML"})
+    labels = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        allow_none=True,
+        metadata={"description": "What to call each attribute"},
+    )
     attributes = fields.Dict(keys=fields.String(), values=fields.String())
     options = fields.List(fields.Dict())
     categories = fields.List(fields.Nested(CategoryRef))
@@ -109,3 +209,17 @@ class CategoryTree(Schema):
     """All categories."""
 
     items = fields.List(fields.Nested(CategorySchema))
+
+
+class CategoryName(Schema):
+    """A category to go to."""
+
+    slug = fields.String()
+    name = fields.String()
+
+
+class Suggestions(Schema):
+    """What fits what is typed so far."""
+
+    products = fields.List(fields.Nested(ProductCard))
+    categories = fields.List(fields.Nested(CategoryName))

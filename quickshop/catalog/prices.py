@@ -1,0 +1,18 @@
+"""What a variant costs now, as SQL over `variants v`: the one place that says when a sale holds.
+
+Carts, quotes and orders take it in their own statements, so that a sale begins and ends for them by the database's
+clock, to the moment; lists follow when their product is indexed anew (catalog.refreshing).
+"""
+
+from __future__ import annotations
+
+ON_SALE = (
+    "(v.sale_price_minor IS NOT NULL AND coalesce(v.sale_from <= now(), true) AND coalesce(now() < v.sale_until, true))"
+)
+PRICE_NOW = f"CASE WHEN {ON_SALE} THEN v.sale_price_minor ELSE v.price_minor END"
+# The price to strike through: the ordinary one during a sale, else what staff set; null for neither.
+WAS_NOW = f"CASE WHEN {ON_SALE} THEN v.price_minor ELSE v.compare_at_minor END"
+# When the clock next changes the price; null where it never does.
+NEXT_PRICE_AT = (
+    "least(CASE WHEN v.sale_from > now() THEN v.sale_from END, CASE WHEN v.sale_until > now() THEN v.sale_until END)"
+)

@@ -1,0 +1,147 @@
+"""The SQL of lists. There are few forms of it, so that each is planned once; only narrowed walks are planned anew.
+
+`key` and `last` are the place after which a page begins: before everything, where there is no cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from quickshop.kernel.prepared import PLANNED_ANEW
+from quickshop.search import facets
+
+IN_CATEGORY = "l.category_id = ANY(CAST(:category_ids AS uuid[]))"
+NARROWING = {
+    "min_price": "l.price_minor >= :min_price",
+    "max_price": "l.price_minor <= :max_price",
+    "min_rating": "l.rating >= :min_rating",
+    "in_stock": "l.in_stock = :in_stock",
+}
+
+_ALL = "(SELECT coalesce(sum(products), 0) FROM category_tallies)"
+_ALL_OF_CATEGORY = (
+    "(SELECT coalesce(sum(products), 0) FROM category_tallies WHERE category_id = ANY(CAST(:category_ids AS uuid[])))"
+)
+
+
+def has_attribute(slot: int) -> str:
+    """The condition that a listing has one of an attribute's chosen values."""
+    return f"l.attribute_ids && CAST(:attribute_{slot} AS int[])"
+
+
+# --- walking an index ----------------------------------------------------------------------------------
+
+
+def _walk(column: str, descending: bool, where: str, total: str) -> str:
+    sign, direction = ("<", "DESC") if descending else (">", "ASC")
+    return f"""
+        SELECT n.total, l.{column} AS key, l.product_id::text, l.in_stock, p.card::text AS card
+        FROM (SELECT {total} AS total) n LEFT JOIN LATERAL (
+            SELECT l.{column}, l.product_id, l.in_stock FROM listings l
+            WHERE {where} (l.{column}, l.product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
+            ORDER BY l.{column} {direction}, l.product_id {direction} LIMIT :limit
+        ) l ON true LEFT JOIN products p ON p.id = l.product_id
+        ORDER BY l.{column} {direction}, l.product_id {direction}
+    """
+
+
+@lru_cache(maxsize=32)
+def plain(column: str, descending: bool) -> str:
+    """Everything in an order."""
+    return _walk(column, descending, "", _ALL)
+
+
+def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count: bool) -> str:
+    """What meets the conditions, in an order; counted up to :most, or as stored for a category."""
+    where = " AND ".join(f"({c})" for c in conditions)
+    total = f"(SELECT count(*) FROM (SELECT FROM listings l WHERE {where} LIMIT :most) c)"
+    return PLANNED_ANEW + _walk(column, descending, f"{where} AND", total if count else _ALL_OF_CATEGORY)
+
+
+# --- looking at all that matches -----------------------------------------------------------------------
+
+# Long names say less about each word, whole words say more than parts, and what sells is a little better.
+_RELEVANCE = """CAST(ts_rank('{0.05, 0.2, 0.4, 1.0}', t.tsv, CAST(:tsquery AS tsquery), 1)
+    * CASE WHEN t.tsv @@ CAST(:exact AS tsquery) THEN 1.5 ELSE 1 END
+    * (1 + ln(1 + l.popularity) / 40) * 1000000000 AS bigint)"""
+_KEY = """CASE CAST(:sort AS text) WHEN 'published_us' THEN l.published_us WHEN 'price_minor' THEN l.price_minor
+    WHEN 'rating_rank' THEN l.rating_rank WHEN 'popularity' THEN l.popularity {more} END"""
+_CONDITIONS = {
+    facets.PRICE: "l.price_minor BETWEEN :min_price AND :max_price",
+    facets.RATING: "l.rating >= :min_rating",
+    facets.STOCK: "l.in_stock = ANY(CAST(:stock AS bool[]))",
+}
+_SLOTS = (0, 1, 2, 4, 10)
+
+
+def slots(attributes: int) -> int:
+    """For how many attributes the statement has room that is used for so many; the others are null."""
+    return next(n for n in _SLOTS if n >= attributes)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a statement has to do; all else is parameters."""
+
+    words: bool
+    category: bool
+    narrowed: bool
+    slots: int
+    facets: bool
+    descending: bool
+
+
+@lru_cache(maxsize=256)
+def look(form: Form) -> str:
+    """The statement of this form."""
+    conditions = dict(_CONDITIONS) if form.narrowed else {}
+    for i in range(form.slots):
+        free = f"CAST(:attribute_{i} AS int[]) IS NULL OR " if form.slots > 1 else ""
+        conditions[facets.FIRST_ATTRIBUTE << i] = f"({free}{has_attribute(i)})"
+    where = ["t.tsv @@ CAST(:tsquery AS tsquery)"] if form.words else []
+    failing = facets.failing(conditions) if form.facets else "0"
+    if form.category and form.words and form.facets:
+        failing = facets.failing({facets.CATEGORY: IN_CATEGORY} | conditions)
+    elif form.category:
+        where.append(IN_CATEGORY)
+    if not form.facets:
+        where += conditions.values()
+    kept = ", ".join(str(bit) for bit in (0, facets.CATEGORY, *conditions))
+    source = "product_texts t JOIN listings l USING (product_id)" if form.words else "listings l"
+    more = f"ELSE {_RELEVANCE}" if form.words else ""
+    sign, direction = ("<", "DESC") if form.descending else (">", "ASC")
+    counted = f", {facets.statement(_categories(form, conditions))}" if form.facets else ""
+    return f"""
+        WITH matched AS MATERIALIZED (
+            SELECT * FROM (
+                SELECT l.product_id, l.category_id, l.price_minor, l.rating, l.in_stock, l.attribute_ids,
+                       {_KEY.format(more=more)} AS key, {failing} AS failed
+                FROM {source} {"WHERE " + " AND ".join(where) if where else ""} OFFSET 0
+            ) m {f"WHERE failed IN ({kept})" if failing != "0" else ""}
+        ), page AS (
+            SELECT key, product_id, in_stock FROM matched
+            WHERE failed = 0 AND (key, product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
+            ORDER BY key {direction}, product_id {direction} LIMIT :limit
+        ){counted}
+        SELECT n.total, n.facets, l.key, l.product_id::text, l.in_stock, p.card::text AS card,
+               {"t.title AS name, left(t.body, 1500) AS body" if form.words else "NULL AS name, NULL AS body"}
+        FROM (SELECT (SELECT count(*) FROM matched WHERE failed = 0) AS total,
+                     {facets.FOUND if form.facets else "NULL"} AS facets) n
+        LEFT JOIN page l ON true LEFT JOIN products p ON p.id = l.product_id
+        {"LEFT JOIN product_texts t ON t.product_id = l.product_id" if form.words else ""}
+        ORDER BY l.key {direction}, l.product_id {direction}
+    """
+
+
+def _categories(form: Form, conditions: dict[int, str]) -> str:
+    """How many of each category there are without the category's own filter, as rows (category_id, n).
+
+    Where there are words all that they match was looked at anyway; else the other categories are only counted.
+    """
+    if form.words or not form.category:
+        return f"SELECT category_id, count(*) AS n FROM matched WHERE failed & ~{facets.CATEGORY} = 0 GROUP BY 1"
+    if not conditions:
+        return "SELECT category_id, sum(products) AS n FROM category_tallies GROUP BY 1 HAVING sum(products) > 0"
+    return f"SELECT category_id, count(*) AS n FROM listings l WHERE {' AND '.join(conditions.values())} GROUP BY 1"
