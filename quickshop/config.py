@@ -78,6 +78,7 @@ class Settings:
     passkey_origins: tuple[str, ...] = ()
     idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
     idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
+    reviews_moderated: bool = False  # REVIEWS_MODERATED: 1 holds every review back until staff have read it
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -319,6 +320,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         idle_minutes_web=_number(env, "IDLE_MINUTES_WEB", 30, 1, 1440),
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         base_currency=_currency(env),
+        reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )
     if not development:
         _refuse_unsafe(found)

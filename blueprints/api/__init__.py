@@ -19,6 +19,7 @@ from blueprints.api import (
     passkeys,
     payments,
     privacy,
+    reviews,
     second_factor,
 )
 from blueprints.api.admin import api_keys as admin_api_keys
@@ -27,6 +28,7 @@ from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import privacy as admin_privacy
+from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.schemas.common import Problem
@@ -45,9 +47,11 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     checkout.blp,
     orders.blp,
     payments.blp,
+    reviews.blp,
     admin_catalogue.blp,
     admin_orders.blp,
     admin_privacy.blp,
+    admin_reviews.blp,
     admin_shipping.blp,
     admin_audit.blp,
     admin_customers.blp,

@@ -101,7 +101,12 @@ def mailed(client, kind=None):
         run_unit(lambda: answer_waiting(100))
     with client.application.app_context(), reading():
         found = db.rows(
+<<<<<<< HEAD
             "SELECT type, data FROM pending_facts WHERE consumer = 'notifications' AND data ? 'sealed' ORDER BY id"
+=======
+            "SELECT type, data FROM pending_facts"
+            " WHERE consumer = 'notifications' AND type LIKE 'account.%' ORDER BY id"
+>>>>>>> e86d7b3 (Let buyers review what they bought, with votes, moderation and an exact rating)
         )
         opened = []
         for row in found:
