@@ -82,6 +82,7 @@ class Chores(threading.Thread):
             Chore("promote", 1.0, self.promote),
             Chore("jobs", 1.0, self.start_jobs),
             Chore("notifications", 5.0, self.wake_notifications),
+            Chore("wishlists", 5.0, self.wake_wishlists),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
         ]
@@ -128,6 +129,13 @@ class Chores(threading.Thread):
             waits = sweeping.notifications_wait()
         if waits:
             self._send(hints=[TaskHint(TaskNames.DRAIN_NOTIFICATIONS, QueueNames.NOTIFY)])
+
+    def wake_wishlists(self) -> None:
+        """Hint the facts that wait for those who keep wishlists and alerts."""
+        with reading():
+            waits = sweeping.facts_wait("wishlists")
+        if waits:
+            self._send(hints=[TaskHint(TaskNames.TELL_WISHLISTS, QueueNames.SYSTEM)])
 
     def beat(self) -> None:
         """Give a sign of life."""

@@ -21,6 +21,7 @@ class TaskNames(StrEnum):
     PROCESS_ORDER = "orders.process"
     DRAIN_NOTIFICATIONS = "notifications.drain"
     DELIVER_NOTIFICATIONS = "notifications.deliver"
+    TELL_WISHLISTS = "wishlists.tell"
     PRUNE = "maintenance.prune"
     CANARY = "canary"
 

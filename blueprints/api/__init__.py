@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from blueprints.api import (
+    alerts,
     auth,
     cart,
     catalogue,
@@ -21,6 +22,7 @@ from blueprints.api import (
     privacy,
     reviews,
     second_factor,
+    wishlists,
 )
 from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
@@ -48,6 +50,8 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     orders.blp,
     payments.blp,
     reviews.blp,
+    wishlists.blp,
+    alerts.blp,
     admin_catalogue.blp,
     admin_orders.blp,
     admin_privacy.blp,
