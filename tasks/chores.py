@@ -25,6 +25,7 @@ from tasks.feed import Feed
 from tasks.messages import age
 from tasks.queues import ORDER_QUEUES, QueueNames, TaskNames
 from tasks.schedule import hints_of
+from tasks.shelf import Shelf
 from tasks.ticks import Ticks
 
 log = logging.getLogger("quickshop.relay")
@@ -77,6 +78,7 @@ class Chores(threading.Thread):
         self._working = working
         self._stop_asked = stop
         self._ticks = Ticks(link, feed)
+        self._shelf = Shelf()
         self._chores = [
             Chore("sweep", 0.5, self.sweep),
             Chore("promote", 1.0, self.promote),
@@ -142,9 +144,21 @@ class Chores(threading.Thread):
         run_unit(service.record_relay_beat)
 
     def tick(self) -> None:
-        """Tell the live page, if anybody watches it."""
+        """Tell the live page, if anybody watches it, and the pages of products that are open."""
         seen = presence.look(self._link)
+        if seen.products:
+            self._tell_products(seen)
         if seen.watchers:
             with reading():
                 frames = self._ticks.frames(seen)
             self._send(frames=frames)
+
+    def _tell_products(self, seen: presence.Presence) -> None:
+        with reading():
+            frames = self._shelf.frames(seen.products)
+        try:
+            if frames:
+                self._send(frames=frames)
+        except RedisError:
+            self._shelf.forget()
+            raise

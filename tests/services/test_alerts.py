@@ -273,7 +273,7 @@ def test_old_alerts_are_pruned_with_the_keys_of_their_guests(shelf):
         clock.use(before)
     assert look("SELECT count(*) AS n FROM persons WHERE erased_at IS NOT NULL")[0].n == 1
     assert (
-        look("SELECT erased_at FROM persons p JOIN users u ON u.person_id = p.id WHERE u.id = :m", m=member)[0][0]
+        look("SELECT p.erased_at FROM persons p JOIN users u ON u.person_id = p.id WHERE u.id = :m", m=member)[0][0]
         is None
     )
 
