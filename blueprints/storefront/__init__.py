@@ -6,19 +6,35 @@ from flask import Flask
 
 from blueprints.storefront import (
     accounts,
+    alerts,
     cart,
     catalogue,
     checkout,
     orders,
     privacy,
     profile,
+    reviews,
     security,
     staying,
+    wishlists,
 )
 from blueprints.storefront.pages import pages
 
 # Importing them puts their views on the blueprint.
-AREAS = (catalogue, cart, checkout, orders, accounts, privacy, profile, security, staying)
+AREAS = (
+    catalogue,
+    cart,
+    checkout,
+    orders,
+    accounts,
+    privacy,
+    profile,
+    security,
+    staying,
+    reviews,
+    wishlists,
+    alerts,
+)
 
 
 def register(app: Flask) -> None:
