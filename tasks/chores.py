@@ -87,6 +87,7 @@ class Chores(threading.Thread):
             Chore("wishlists", 5.0, self.wake_wishlists),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
+            Chore("products", 0.5, self.tell_products),
         ]
 
     def run(self) -> None:
@@ -144,16 +145,18 @@ class Chores(threading.Thread):
         run_unit(service.record_relay_beat)
 
     def tick(self) -> None:
-        """Tell the live page, if anybody watches it, and the pages of products that are open."""
+        """Tell the live page, if anybody watches it."""
         seen = presence.look(self._link)
-        if seen.products:
-            self._tell_products(seen)
         if seen.watchers:
             with reading():
                 frames = self._ticks.frames(seen)
             self._send(frames=frames)
 
-    def _tell_products(self, seen: presence.Presence) -> None:
+    def tell_products(self) -> None:
+        """Tell the open pages of products what has changed of them."""
+        seen = presence.look(self._link)
+        if not seen.products:
+            return
         with reading():
             frames = self._shelf.frames(seen.products)
         try:

@@ -1,6 +1,6 @@
 """What the open pages of products were told last, so that only what has changed since is sent.
 
-Selling puts nothing here: once a second, while somebody follows a product, its stock and prices are looked at again.
+Selling puts nothing here: twice a second, while somebody follows a product, its stock and prices are looked at again.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from quickshop.inventory.levels import shown
 from quickshop.monitoring import live
 
-MOST = 2000  # products looked at in one turn; where more are followed, they take turns
+MOST = 1000  # products looked at in one turn; where more are followed, they take turns
 _STALE_SECONDS = 5.0
 
 
@@ -20,12 +21,12 @@ class Shelf:
     """The followed products as they were last told. Needs an application context."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._told: dict[UUID, dict[UUID, tuple[Any, ...]]] = {}
         self._turn = 0
         self._looked_at = 0.0
 
     def frames(self, products: Iterable[UUID]) -> list[dict[str, Any]]:
-        """The frames of what has changed; of a product that was not followed before, all of them.
+        """The frames of variants that have changed; of a product that was not followed before, of all of them.
 
         They count as told: where they could not be sent, say so by `forget`. Raises DBAPIError.
         """
@@ -34,14 +35,13 @@ class Shelf:
         if moment - self._looked_at > _STALE_SECONDS:
             self.forget()  # another relay may have led meanwhile, and told more
         self._looked_at = moment
-        topics = {live.product_topic(product_id) for product_id in followed}
-        self._told = {what: data for what, data in self._told.items() if what[0] in topics}
+        self._told = {product_id: self._told.get(product_id, {}) for product_id in followed}
         changed = []
-        for frame in live.product_frames(self._next(followed)):
-            what = live.what_of(frame)
-            if what is not None and self._told.get(what) != frame["data"]:
-                self._told[what] = frame["data"]
-                changed.append(frame)
+        for row in live.variants_now(self._next(followed)):
+            told, true = self._told[row.product_id], _shown(row)
+            if told.get(row.variant_id) != true:
+                told[row.variant_id] = true
+                changed.extend(live.frames_of(row))
         return changed
 
     def _next(self, followed: list[UUID]) -> list[UUID]:
@@ -55,3 +55,8 @@ class Shelf:
     def forget(self) -> None:
         """Tell everything again at the next look."""
         self._told = {}
+
+
+def _shown(row: Any) -> tuple[Any, ...]:
+    """What the frames of a variant say, before they are made: most say nothing new."""
+    return shown(row.available), row.price_minor, row.compare_at_minor, row.currency
