@@ -15,6 +15,9 @@ UPDATE roles SET permissions = array_append(permissions, 'reviews:write')
 WHERE name = 'admin' AND NOT 'reviews:write' = ANY (permissions)
 """
 
+# Tables that take nothing more for an erased account, as those of 0002.
+OWNED = ("review_votes", "reviews", "stock_alerts", "wishlists")
+
 
 def upgrade() -> None:
     op.create_table('reviews',
@@ -116,6 +119,11 @@ def upgrade() -> None:
     )
     op.create_index('ix_wishlist_items_variant_id', 'wishlist_items', ['variant_id'], unique=False)
     op.execute(GRANT)
+    for table in OWNED:
+        op.execute(
+            f"CREATE TRIGGER {table}_erased BEFORE INSERT ON {table} FOR EACH ROW"
+            " WHEN (NEW.user_id IS NOT NULL) EXECUTE FUNCTION refuse_erased()"
+        )
 
 
 def downgrade() -> None:

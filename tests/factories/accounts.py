@@ -101,17 +101,14 @@ def mailed(client, kind=None):
         run_unit(lambda: answer_waiting(100))
     with client.application.app_context(), reading():
         found = db.rows(
-<<<<<<< HEAD
             "SELECT type, data FROM pending_facts WHERE consumer = 'notifications' AND data ? 'sealed' ORDER BY id"
-=======
-            "SELECT type, data FROM pending_facts"
-            " WHERE consumer = 'notifications' AND type LIKE 'account.%' ORDER BY id"
->>>>>>> e86d7b3 (Let buyers review what they bought, with votes, moderation and an exact rating)
         )
         opened = []
         for row in found:
             person = load_person(UUID(row.data["person_id"]))
-            content = person.unseal(base64.b64decode(row.data["sealed"]), place(UUID(row.data["user_id"])))
+            content = person.unseal(
+                base64.b64decode(row.data["sealed"]), place(UUID(row.data.get("subject") or row.data["user_id"]))
+            )
             opened.append({"type": row.type, **content})
     return [mail for mail in opened if kind in (None, mail["type"])]
 
