@@ -12,7 +12,10 @@ from quickshop.accounts.permissions import Permission
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.security import passwords
-from tests.factories import shop
+from quickshop.wishlists import alerts
+from quickshop.wishlists import service as wishlists
+from quickshop.wishlists.sharing import share_token
+from tests.factories import reviews, shop
 from tests.factories.accounts import PASSWORD, bearer
 from tests.factories.tokens import made, parts_of
 
@@ -106,6 +109,7 @@ def _things(world):
     world.places |= {
         "variant_id": str(variant),
         "product": str(found.id),
+        "product_id": str(found.id),
         "slug_or_id": found.slug,
         "category": str(found.category_id),
         "number": order.number,
@@ -115,6 +119,34 @@ def _things(world):
         "code": "standard",
         "provider": "simulator",
         "name": "spare",
+    }
+    _words(world, reviews.Shelf(found.id, variant, found.slug))
+
+
+def _words(world, shelf):
+    """What the owner says of what they bought, wishes for and waits for; and a review of somebody else."""
+    owner, other = world.users["owner"], world.users["other"]
+    gone = reviews.a_product(stock=0)
+    reviews.bought(shelf, owner)
+    stranger = reviews.a_product()
+    reviews.bought(stranger, other)
+    own, others = reviews.a_review(shelf, owner), reviews.a_review(stranger, other)
+
+    def wish():
+        made = wishlists.create(owner, "Birthday")
+        wishlists.put(owner, made, shelf.variant_id)
+        wishlists.change(owner, made, {"shared": True})
+        alerts.ask_as_member(owner, gone.product_id, gone.variant_id)
+        return made
+
+    made = run_unit(wish)
+    world.places |= {
+        "review_id": str(own),
+        "others_review": str(others),
+        "wishlist_id": str(made),
+        "token": share_token(made, 1),
+        "gone": str(gone.variant_id),
+        "gone_product": str(gone.product_id),
     }
 
 

@@ -36,6 +36,8 @@ def bought(shelf, user_id, *states):
     run_unit(lambda: db.run("UPDATE orders SET user_id = :u WHERE id = :id", u=user_id, id=order.id))
     for state in states or ("processing", "confirmed"):
         run_unit(lambda s=state: db.run("UPDATE orders SET status = :s WHERE id = :id", s=s, id=order.id))
+    done = "UPDATE order_processing SET step = 'done', next_run_at = NULL, ended_at = now() WHERE order_id = :id"
+    run_unit(lambda: db.run(done, id=order.id))
     return order
 
 
