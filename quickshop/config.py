@@ -79,6 +79,7 @@ class Settings:
     idle_minutes_web: int = 30  # IDLE_MINUTES_WEB: a browser's session ends after so long without use
     idle_minutes_staff: int = 15  # IDLE_MINUTES_STAFF: the same for whoever has a role
     catalogue_cache_seconds: float = 1.0  # CATALOGUE_CACHE_SECONDS: how long a catalogue answer is kept, 0 to 1
+    reviews_moderated: bool = False  # REVIEWS_MODERATED: 1 holds every review back until staff have read it
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -332,6 +333,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         catalogue_cache_seconds=_seconds(env, "CATALOGUE_CACHE_SECONDS", 1.0, 1.0),
         base_currency=_currency(env),
+        reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )
     if not development:
         _refuse_unsafe(found)

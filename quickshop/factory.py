@@ -23,14 +23,29 @@ from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
+from quickshop.reviews import models as _reviews
 from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
+from quickshop.wishlists import models as _wishlists
 
 Edge = Callable[[Flask], None]
 
 # Every module with tables, so that the metadata is whole wherever the application is built.
-MODELS = (_accounts, _cart, _catalog, _inventory, _kernel, _notifications, _orders, _payments, _security, _shipping)
+MODELS = (
+    _accounts,
+    _cart,
+    _catalog,
+    _inventory,
+    _kernel,
+    _notifications,
+    _orders,
+    _payments,
+    _reviews,
+    _security,
+    _shipping,
+    _wishlists,
+)
 
 # Seconds a statement may take, and wait for a lock, per kind of process.
 TIMEOUTS = {"web": (3, 1), "worker": (10, 3), "relay": (10, 3), "report": (60, 3), "command": (10, 3)}

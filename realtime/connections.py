@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from realtime.auth import Principal
 from realtime.cursors import Cursor
@@ -73,6 +74,11 @@ class Connections:
     def watching(self) -> int:
         """How many follow a topic of the live page."""
         return sum(1 for c in self.all() if c.namespace == "/admin" and c.cursors)
+
+    def followed(self, state: str) -> frozenset[UUID]:
+        """The ids of all topics with this kind of state that somebody follows."""
+        rooms = (cursor.room for cursor in self.cursors())
+        return frozenset(room.id for room in rooms if room.state == state and room.id is not None)
 
     def remove(self, sid: str) -> Connection | None:
         """A socket is gone."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from realtime.connections import Connection
@@ -23,6 +23,7 @@ class Cursor:
         self.room = room
         self.last = last
         self.closed = False
+        self.told: dict[Any, Any] = {}  # of a topic with a state: what this socket was told last, by what it is of
         self._reading = True
         self._wanted = 0
         self._lock = threading.RLock()

@@ -18,7 +18,7 @@ from realtime import publisher
 from realtime.connections import Connection, Connections
 from realtime.cursors import Cursor
 from realtime.problems import SlowConsumer, problem
-from realtime.rooms import LOGS
+from realtime.rooms import LOGS, STATES, WHAT_OF
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ class Frames:
         groups: dict[tuple[str, str], list[str]] = {}
         for cursor in followers:
             connection = cursor.connection
+            if cursor.room.state is not None and not _is_news(cursor, frame):
+                continue
             if connection.meter.backlog >= MOST_WAITING:
                 self.close(connection, SlowConsumer())
                 continue
@@ -110,8 +112,46 @@ class Frames:
             self._server.sleep(_PAUSE)
         return True
 
+    def show_state(self, cursor: Cursor) -> None:
+        """Tell a new follower what is true now, in the background."""
+        self._server.start_background_task(self._show_quietly, [cursor])
+
+    def _show_quietly(self, cursors: Sequence[Cursor]) -> None:
+        try:
+            self._show(cursors)
+        except Exception as error:
+            log.warning("a state could not be read: %s", type(error).__name__)
+
+    def _show(self, cursors: Sequence[Cursor]) -> None:
+        """Tell each of these cursors what it was not told yet of its topic's present state."""
+        by_state: dict[str, dict[Any, list[Cursor]]] = {}
+        for cursor in cursors:
+            if cursor.room.state is not None:
+                by_state.setdefault(cursor.room.state, {}).setdefault(cursor.room.id, []).append(cursor)
+        for state, followed in by_state.items():
+            ids = list(followed)
+            for start in range(0, len(ids), PAGE):
+                self._show_some(state, {i: followed[i] for i in ids[start : start + PAGE]})
+
+    def _show_some(self, state: str, followed: Mapping[Any, Sequence[Cursor]]) -> None:
+        before = {cursor: dict(cursor.told) for cursors in followed.values() for cursor in cursors}
+        with self._readers, self._app.app_context(), reading():
+            frames = STATES[state](list(followed))
+        by_topic: dict[str, list[dict[str, Any]]] = {}
+        for frame in frames:
+            by_topic.setdefault(frame["topic"], []).append(frame)
+        for cursor, told in before.items():
+            for frame in by_topic.get(cursor.room.topic, ()):
+                what = WHAT_OF(frame)
+                # What came over the bus meanwhile is as young as what was read, or younger.
+                if cursor.closed or cursor.told.get(what) is not told.get(what) or not _is_news(cursor, frame):
+                    continue
+                if not self._send(cursor, frame):
+                    cursor.told.pop(what, None)  # there was no room: the next round comes back to it
+
     def recheck(self) -> None:
         """Compare every cursor with its log, so that a lost frame delays an event and never loses it."""
+        self._show_quietly(list(self._connections.cursors()))
         by_kind: dict[str, dict[Any, list[Cursor]]] = {}
         for cursor in self._connections.cursors():
             if cursor.room.kind is not None:
@@ -143,3 +183,14 @@ class Frames:
         if isinstance(why, SlowConsumer):
             log.info("a slow socket was closed")
             connection.meter.cut()
+
+
+def _is_news(cursor: Cursor, frame: Mapping[str, Any]) -> bool:
+    """Whether a cursor was not told this already; from now on it was."""
+    what = WHAT_OF(frame)
+    if what is None:
+        return True
+    if cursor.told.get(what) == frame["data"]:
+        return False
+    cursor.told[what] = frame["data"]
+    return True

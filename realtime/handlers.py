@@ -133,6 +133,8 @@ class Handlers:
             raise NotFound("connection")
         # Entries written since `latest` was read may have had their frames already: the first read finds them.
         self._frames.read_on(cursor)
+        if room.state is not None:
+            self._frames.show_state(cursor)
         return {"ok": True, "latest": latest}
 
     def unsubscribe(self, connection: Connection, message: Mapping[str, Any]) -> Answer:

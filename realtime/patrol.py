@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from flask import Flask
 from redis import Redis
@@ -30,6 +31,7 @@ SESSIONS_SECONDS = 10.0
 RECHECK_SECONDS = 30.0
 RECHECK_BLIND_SECONDS = 2.0  # while the bus is away, the logs are all there is
 PRESENCE_SECONDS = 2.0
+NEWS_SECONDS = 0.25  # sooner where a product is followed that was not, for the relay must know of it
 
 
 @dataclass
@@ -113,17 +115,26 @@ class PresenceNotes:
         self._process = process
         self._connections = connections
         self._sleep = sleep
+        self._noted: frozenset[UUID] = frozenset()
+        self._noted_at = 0.0
 
     def run(self) -> None:
         """Note for ever; without Redis there is nobody to tell."""
         while True:
-            self.note()
-            self._sleep(PRESENCE_SECONDS)
+            products = self._connections.followed("product")
+            if products - self._noted or time.monotonic() - self._noted_at >= PRESENCE_SECONDS:
+                self.note()
+            self._sleep(NEWS_SECONDS)
 
     def note(self) -> None:
         """Note it now."""
+        products = self._connections.followed("product")
         try:
-            seen = Presence(len(self._connections.all()), self._connections.watching())
-            presence.note(self._link, self._process, seen)
+            presence.note(
+                self._link,
+                self._process,
+                Presence(len(self._connections.all()), self._connections.watching(), products),
+            )
         except RedisError:
             log.debug("presence could not be noted")
+        self._noted, self._noted_at = products, time.monotonic()

@@ -22,12 +22,16 @@ ADMIN_TOPICS = frozenset({"metrics", "orders", "queues", "errors"})
 
 @dataclass(frozen=True)
 class Room:
-    """A topic as the bus names it and as the client does; `kind` and `id` say whose log it has, if it has one."""
+    """A topic as the bus names it and as the client does; `kind` and `id` say whose log it has, if it has one.
+
+    `state` says that it has a present state instead, which is shown to whoever begins to follow it.
+    """
 
     topic: str
     shown: str
     kind: str | None = None
     id: UUID | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ LOGS = {
     "order": Log(orders.order_log, live.order_heads),
     "account": Log(account_log.read, live.account_heads),
 }
+
+
+# How the present state of many topics of a kind is read, as frames, and what a frame tells of.
+STATES = {"product": live.product_frames}
+WHAT_OF = live.what_of
 
 
 def open_room(namespace: str, principal: Principal, topic: str) -> tuple[Room, int | None]:
@@ -68,7 +77,7 @@ def open_room(namespace: str, principal: Principal, topic: str) -> tuple[Room, i
         product_id = parse_id(rest, "product")
         if not live.product_exists(product_id):
             raise NotFound("product")
-        return Room(f"product:{product_id}", topic), None
+        return Room(live.product_topic(product_id), topic, id=product_id, state="product"), None
     raise NotFound("topic")
 
 

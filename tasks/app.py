@@ -56,7 +56,7 @@ _SETTINGS = {
     "worker_redirect_stdouts": False,
     "timezone": "UTC",
     "enable_utc": True,
-    "imports": ("tasks.orders", "tasks.notifications", "tasks.catalog", "tasks.system"),
+    "imports": ("tasks.orders", "tasks.notifications", "tasks.catalog", "tasks.system", "tasks.wishlists"),
 }
 
 

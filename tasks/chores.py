@@ -26,6 +26,7 @@ from tasks.feed import Feed
 from tasks.messages import age
 from tasks.queues import ORDER_QUEUES, QueueNames, TaskNames
 from tasks.schedule import Timed, hints_of
+from tasks.shelf import Shelf
 from tasks.ticks import Ticks
 
 log = logging.getLogger("quickshop.relay")
@@ -78,14 +79,17 @@ class Chores(threading.Thread):
         self._working = working
         self._stop_asked = stop
         self._ticks = Ticks(link, feed)
+        self._shelf = Shelf()
         self._chores = [
             Chore("sweep", 0.5, self.sweep),
             Chore("promote", 1.0, self.promote),
             Chore("jobs", 1.0, self.start_jobs),
             Chore("notifications", 5.0, self.wake_notifications),
             Chore("catalog", 1.0, self.wake_catalog),
+            Chore("wishlists", 5.0, self.wake_wishlists),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
+            Chore("products", 0.5, self.tell_products),
         ]
 
     def run(self) -> None:
@@ -138,6 +142,13 @@ class Chores(threading.Thread):
         if due:
             self._send(timed=[Timed(TaskHint(TaskNames.REFRESH_CATALOG, QueueNames.SYSTEM), 5.0)])
 
+    def wake_wishlists(self) -> None:
+        """Hint the facts that wait for those who keep wishlists and alerts."""
+        with reading():
+            waits = sweeping.facts_wait("wishlists")
+        if waits:
+            self._send(hints=[TaskHint(TaskNames.TELL_WISHLISTS, QueueNames.SYSTEM)])
+
     def beat(self) -> None:
         """Give a sign of life."""
         run_unit(service.record_relay_beat)
@@ -149,3 +160,17 @@ class Chores(threading.Thread):
             with reading():
                 frames = self._ticks.frames(seen)
             self._send(frames=frames)
+
+    def tell_products(self) -> None:
+        """Tell the open pages of products what has changed of them."""
+        seen = presence.look(self._link)
+        if not seen.products:
+            return
+        with reading():
+            frames = self._shelf.frames(seen.products)
+        try:
+            if frames:
+                self._send(frames=frames)
+        except RedisError:
+            self._shelf.forget()
+            raise

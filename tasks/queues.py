@@ -23,6 +23,7 @@ class TaskNames(StrEnum):
     DELIVER_NOTIFICATIONS = "notifications.deliver"
     REFRESH_CATALOG = "catalog.refresh"
     TIDY_CATALOG = "catalog.tidy"
+    TELL_WISHLISTS = "wishlists.tell"
     PRUNE = "maintenance.prune"
     CANARY = "canary"
 

@@ -7,16 +7,18 @@ from quickshop.inventory import service as inventory
 from quickshop.kernel import idempotency, outbox
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import service as monitoring
+from quickshop.wishlists import alerts
 from tasks.app import celery_app
 from tasks.queues import TaskNames
 
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows, old idempotency keys, sessions long over; free expired stock holds."""
+    """Delete sent outbox rows, old idempotency keys, sessions long over, alerts long told; free expired stock holds."""
     run_unit(outbox.prune)
     run_unit(idempotency.prune)
     run_unit(pruning.prune)
+    run_unit(alerts.prune)
     while run_unit(inventory.release_expired):
         pass
 

@@ -17,6 +17,7 @@ SECTIONS = (
     ("customers", "/admin/customers", "users-round", "Customers", Permission.CUSTOMERS_READ),
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
+    ("reviews", "/admin/reviews", "star", "Reviews", Permission.REVIEWS_WRITE),
     ("audit", "/admin/audit", "scroll-text", "Audit", Permission.AUDIT_READ),
 )
 

@@ -9,6 +9,7 @@ from flask_smorest import Api
 
 from blueprints.api import (
     addresses,
+    alerts,
     auth,
     cart,
     catalogue,
@@ -23,7 +24,9 @@ from blueprints.api import (
     payments,
     preferences,
     privacy,
+    reviews,
     second_factor,
+    wishlists,
 )
 from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
@@ -31,6 +34,7 @@ from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import privacy as admin_privacy
+from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.schemas.common import Problem
@@ -53,9 +57,13 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     checkout.blp,
     orders.blp,
     payments.blp,
+    reviews.blp,
+    wishlists.blp,
+    alerts.blp,
     admin_catalogue.blp,
     admin_orders.blp,
     admin_privacy.blp,
+    admin_reviews.blp,
     admin_shipping.blp,
     admin_audit.blp,
     admin_customers.blp,

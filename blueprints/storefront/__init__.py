@@ -7,6 +7,7 @@ from flask import Flask
 from blueprints.storefront import (
     accounts,
     addresses,
+    alerts,
     cart,
     catalogue,
     checkout,
@@ -15,9 +16,11 @@ from blueprints.storefront import (
     preferences,
     privacy,
     profile,
+    reviews,
     security,
     sitemap,
     staying,
+    wishlists,
 )
 from blueprints.storefront.pages import pages
 
@@ -36,6 +39,9 @@ AREAS = (
     security,
     privacy,
     staying,
+    reviews,
+    wishlists,
+    alerts,
 )
 
 

@@ -127,6 +127,12 @@ class EmailForm(Form):
     email = _text(254, email_form)
 
 
+class NameForm(Form):
+    """The name of a list."""
+
+    name = _text(80)
+
+
 class NewPasswordForm(Form):
     """A new password."""
 

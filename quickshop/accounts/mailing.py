@@ -7,6 +7,7 @@ import math
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from quickshop.accounts.people import PersonKey
@@ -43,6 +44,24 @@ NOTIFY = TaskHint("notifications.drain", "notify")
 def place(user_id: UUID) -> str:
     """The place that the sealed part of a fact is bound to."""
     return f"pending_facts/data/{user_id}"
+
+
+def leave(kind: str, subject: UUID, person: PersonKey, content: dict[str, Any]) -> None:
+    """Leave a fact whose mail says what `content` holds, sealed: its `email`, and whatever the kind's words need.
+
+    `subject` is the id of what the mail is about. After the last of several facts call `wake`.
+    """
+    sealed = person.seal(content, place(subject))
+    facts.leave(
+        "notifications",
+        kind,
+        {"person_id": str(person.id), "subject": str(subject), "sealed": base64.b64encode(sealed).decode()},
+    )
+
+
+def wake() -> None:
+    """Wake the consumer of what was left."""
+    write(tasks=[NOTIFY])
 
 
 def ask(

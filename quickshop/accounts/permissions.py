@@ -17,5 +17,6 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    REVIEWS_WRITE = "reviews:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"

@@ -11,27 +11,42 @@ from sqlalchemy.exc import IntegrityError
 from quickshop.catalog.changing import product_of
 from quickshop.catalog.errors import conflict
 from quickshop.catalog.indexing import index, lock
-from quickshop.kernel import clock, db
+from quickshop.catalog.prices import PRICE_NOW
+from quickshop.kernel import clock, db, facts
 from quickshop.kernel.money import money
 
-_CHANGE = """
+_BEFORE = f"SELECT {PRICE_NOW} AS price_minor, v.currency FROM variants v WHERE v.id = :id"
+
+_CHANGE = f"""
 WITH changed AS (
-    UPDATE variants SET {columns} WHERE id = :id
-    RETURNING id, price_minor, compare_at_minor, sale_price_minor, sale_from, sale_until
+    UPDATE variants v SET {{columns}} WHERE v.id = :id
+    RETURNING v.id, v.price_minor, v.compare_at_minor, v.sale_price_minor, v.sale_from, v.sale_until,
+              {PRICE_NOW} AS price_now
 )
 INSERT INTO price_changes (variant_id, price_minor, compare_at_minor, sale_price_minor, sale_from, sale_until)
-SELECT * FROM changed
+SELECT id, price_minor, compare_at_minor, sale_price_minor, sale_from, sale_until FROM changed
+RETURNING (SELECT price_now FROM changed)
 """
 
 
 def _change(variant_id: UUID, columns: str, **values: Any) -> None:
     product_id = product_of(variant_id)
     lock([product_id])
+    before = db.row(_BEFORE, id=variant_id)
     try:
-        db.run(_CHANGE.format(columns=columns), id=variant_id, **values)
+        after = db.scalar(_CHANGE.format(columns=columns), id=variant_id, **values)
     except IntegrityError as error:
         raise conflict(error) from error
+    if before is not None:
+        tell(variant_id, before.price_minor, after, before.currency)
     index([product_id])
+
+
+def tell(variant_id: UUID, before_minor: int, after_minor: int, currency: str) -> None:
+    """Leave word for those who wait for a price, where it changed."""
+    if before_minor != after_minor:
+        change = {"before_minor": before_minor, "after_minor": after_minor, "currency": currency}
+        facts.leave("wishlists", "catalog.price_changed", {"variant_id": str(variant_id), **change})
 
 
 def set_price(variant_id: UUID, price_minor: int, compare_at_minor: int | None = None) -> None:
@@ -71,7 +86,8 @@ def end_sale(variant_id: UUID) -> None:
 def price_history(variant_id: UUID) -> list[dict[str, Any]]:
     """What the variant's prices were, oldest first: {at, price, compare_at_price, sale {price, from, until}}."""
     found = db.rows(
-        "SELECT c.*, v.currency FROM price_changes c JOIN variants v ON v.id = c.variant_id"
+        "SELECT c.at, c.price_minor, c.compare_at_minor, c.sale_price_minor, c.sale_from, c.sale_until, v.currency"
+        " FROM price_changes c JOIN variants v ON v.id = c.variant_id"
         " WHERE c.variant_id = :id ORDER BY c.id",
         id=variant_id,
     )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from quickshop.catalog.indexing import index
+from quickshop.catalog.indexing import index, lock
+from quickshop.catalog.prices import ON_SALE
+from quickshop.catalog.pricing import tell
 from quickshop.kernel import db
 
 BATCH = 200
 
 _DUE = "SELECT id FROM products WHERE next_change_at <= now() ORDER BY next_change_at LIMIT :limit"
+
+
+# Sales whose beginning is what these products were due for.
+_BEGUN = f"""
+SELECT v.id, v.price_minor, v.sale_price_minor, v.currency FROM variants v JOIN products p ON p.id = v.product_id
+WHERE p.id = ANY(:ids) AND p.next_change_at <= now() AND v.sale_from >= p.next_change_at AND {ON_SALE}
+"""
 
 
 def due() -> bool:
@@ -18,6 +27,9 @@ def due() -> bool:
 def refresh(limit: int = BATCH) -> int:
     """Index the products whose time has come, up to `limit`; how many. Safe to run twice, and twice at once."""
     found = [r.id for r in db.rows(_DUE, limit=limit)]
+    lock(found)
+    for sale in db.rows(_BEGUN, ids=found):
+        tell(sale.id, sale.price_minor, sale.sale_price_minor, sale.currency)
     index(found)
     # What cannot be indexed, having no variant, would be due for ever.
     db.run("UPDATE products SET next_change_at = NULL WHERE id = ANY(:ids) AND next_change_at <= now()", ids=found)

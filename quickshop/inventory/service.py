@@ -43,6 +43,15 @@ JOIN variants v ON v.id = w.variant_id LEFT JOIN stock_items s ON s.variant_id =
 WHERE coalesce(s.on_hand - s.held, 0) < w.quantity ORDER BY v.sku
 """
 
+# Follows a CTE `raised (variant_id, quantity, available)`: rows of which `quantity` units more can be had than before,
+# which are `available` now. Where there were none before, whoever waits for the variant has to be told; that is a
+# matter of a room above, which takes the fact. Every statement that makes more available ends its changes with this.
+_TELL = """, told AS (
+    INSERT INTO pending_facts (consumer, type, data)
+    SELECT 'wishlists', 'inventory.back_in_stock', jsonb_build_object('variant_id', variant_id)
+    FROM raised WHERE quantity > 0 AND available > 0 AND available <= quantity
+)"""
+
 _LOCK_LINES = """
 WITH hold AS (
     SELECT id FROM stock_holds WHERE {owner} AND state = 'live' FOR UPDATE
@@ -54,9 +63,12 @@ WITH hold AS (
 
 _RELEASE = (
     _LOCK_LINES
-    + """, freed AS (
+    + """, raised AS (
     UPDATE stock_items s SET held = s.held - l.quantity FROM locked l WHERE s.variant_id = l.variant_id
-), closed AS (
+    RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
+)"""
+    + _TELL
+    + """, closed AS (
     UPDATE stock_holds SET state = 'released' WHERE id IN (SELECT id FROM hold) RETURNING id
 )
 SELECT count(*) FROM closed
@@ -152,10 +164,13 @@ def put_back(order_id: UUID) -> int:
                 SELECT s.variant_id, l.quantity FROM stock_items s
                 JOIN stock_hold_lines l USING (variant_id) JOIN hold ON hold.id = l.hold_id
                 ORDER BY s.variant_id FOR UPDATE OF s
-            ), back AS (
+            ), raised AS (
                 UPDATE stock_items s SET on_hand = s.on_hand + l.quantity FROM locked l
                 WHERE s.variant_id = l.variant_id
-            ), moved AS (
+                RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
+            )"""
+            + _TELL
+            + """, moved AS (
                 INSERT INTO stock_movements (variant_id, delta, cause, order_id)
                 SELECT variant_id, quantity, 'returned', :id FROM locked RETURNING 1
             )
@@ -175,7 +190,12 @@ def receive(wanted: Wanted) -> None:
         ), stocked AS (
             INSERT INTO stock_items (variant_id, on_hand) SELECT variant_id, quantity FROM arrived ORDER BY variant_id
             ON CONFLICT (variant_id) DO UPDATE SET on_hand = stock_items.on_hand + EXCLUDED.on_hand
-        )
+            RETURNING variant_id, on_hand - held AS available
+        ), raised AS (
+            SELECT variant_id, quantity, available FROM stocked JOIN arrived USING (variant_id)
+        )"""
+        + _TELL
+        + """
         INSERT INTO stock_movements (variant_id, delta, cause)
         SELECT variant_id, quantity, 'received' FROM arrived WHERE quantity <> 0
         """,

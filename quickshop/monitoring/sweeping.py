@@ -120,6 +120,11 @@ def notifications_wait(seconds: int = LOST_SECONDS) -> bool:
     )
 
 
+def facts_wait(consumer: str) -> bool:
+    """Whether a fact waits for a consumer that nobody else wakes."""
+    return bool(db.scalar("SELECT EXISTS (SELECT FROM pending_facts WHERE consumer = :consumer)", consumer=consumer))
+
+
 def outbox_is_behind(seconds: float = 2) -> bool:
     """Whether a row waits to be sent for so long: then hints that are not there yet are not lost."""
     return bool(

@@ -92,6 +92,39 @@ def _security(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Word
     return words
 
 
+def _product_link(c: Mapping[str, Any]) -> str:
+    return f"{c['public_url']}/products/{c['slug']}?variant={c['variant_id']}"
+
+
+def _greeting(c: Mapping[str, Any]) -> str:
+    return f"Hello {c['first_name']}," if c.get("first_name") else "Hello,"
+
+
+def _alert_asked(c: Mapping[str, Any]) -> Words:
+    link = f"{c['public_url']}/stock-alerts/confirm?token={c['token']}"
+    sentence = (
+        f"Somebody, probably you, wants us to write to this address once {c['product']} is back in stock."
+        " Please confirm it; the link works for 48 hours. Not you? Do nothing, and you will not hear of it again."
+    )
+    return f"Shall we tell you when {c['product']} is back?", ["Hello,", sentence], ("Yes, tell me", link)
+
+
+def _back_in_stock(c: Mapping[str, Any]) -> Words:
+    sentence = (
+        f"You asked us to tell you: {c['product']} is back in stock, at {amount_text(c['price'])}."
+        " We cannot hold it for you, and this is the only message about it."
+    )
+    return f"{c['product']} is back in stock", [_greeting(c), sentence], ("See it", _product_link(c))
+
+
+def _price_dropped(c: Mapping[str, Any]) -> Words:
+    sentence = (
+        f"{c['product']} on your wishlist now costs {amount_text(c['price'])} instead of {amount_text(c['before'])}."
+    )
+    how = f"You can turn these messages off on the list: {c['public_url']}/account/wishlists"
+    return f"{c['product']} costs less now", [_greeting(c), sentence, how], ("See it", _product_link(c))
+
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.placed": _order(
         "We have your order {number}", "Thank you. We have your order over {total} and are working on it."
@@ -125,6 +158,9 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
         "An old sign-in of one of your devices came back to us, which should never happen. It may have been copied, "
         "so we have ended that sign-in.",
     ),
+    "wishlist.alert_asked": _alert_asked,
+    "wishlist.back_in_stock": _back_in_stock,
+    "wishlist.price_dropped": _price_dropped,
 }
 
 

@@ -56,7 +56,7 @@ def _take_facts(limit: int) -> int:
     taken = facts.take("notifications", limit)
     known = [f for f in taken if f.type in KINDS]
     orders = [f for f in known if f.type.startswith("order.")]
-    rows = _order_rows(orders) + [_account_row(f) for f in known if f.type.startswith("account.")]
+    rows = _order_rows(orders) + [_personal_row(f) for f in known if not f.type.startswith("order.")]
     db.run_many(
         """
         INSERT INTO deliveries (fact_key, channel, kind, person_id, sealed, context)
@@ -104,12 +104,13 @@ def _order_row(r: Any) -> dict[str, Any] | None:
     return _row(f"{r.order_id}:{r.seq}", r.type, person, personal, context)
 
 
-def _account_row(fact: Any) -> dict[str, Any] | None:
+def _personal_row(fact: Any) -> dict[str, Any] | None:
     person = db.row("SELECT id, key_id, wrapped_key FROM persons WHERE id = :id", id=UUID(fact.data["person_id"]))
     if person is None or person.wrapped_key is None:
         return None
     owner = person_key(person.id, person.key_id, person.wrapped_key)
-    personal = owner.unseal(base64.b64decode(fact.data["sealed"]), f"pending_facts/data/{fact.data['user_id']}")
+    subject = fact.data.get("subject") or fact.data["user_id"]
+    personal = owner.unseal(base64.b64decode(fact.data["sealed"]), f"pending_facts/data/{subject}")
     return _row(fact.data.get("once") or f"fact:{fact.id}", fact.type, owner, personal, {})
 
 

@@ -24,7 +24,9 @@ from quickshop.privacy import subjects
 from quickshop.privacy.errors import OrdersUnderWay
 from quickshop.privacy.map import MAP, Erasure, Holding
 from quickshop.privacy.subjects import Subject
+from quickshop.reviews import service as reviews
 from quickshop.security import audit, lockout
+from quickshop.wishlists import alerts
 
 # Work still needs the address or the card of these, or a person has to look at them.
 UNDER_WAY = (Status.PLACED, Status.PROCESSING, Status.ON_HOLD)
@@ -135,6 +137,12 @@ def _keeps_roles(who: Subject) -> bool:
 
 
 def _clear_by_verbs(who: Subject) -> None:
+    if who.user_id is not None:
+        reviews.forget_author(who.user_id)
+        if db.scalar("SELECT email_verified_at IS NOT NULL FROM users WHERE id = :user", user=who.user_id):
+            for login in who.logins:
+                if "@" in login:
+                    alerts.forget_guest(login)
     for login in who.logins:
         lockout.clear(lockout.ACCOUNT, login)
         lockout.clear(lockout.SECOND_FACTOR, login)

@@ -217,6 +217,53 @@ MAP: Mapping[str, Holding] = {
         "the carts of orders stay as the orders do",
         plain=_cols("id user_id state order_id created_at updated_at"),
     ),
+    "wishlist_items": Holding(
+        "What stands on wishlists",
+        "wishlist_id IN (SELECT id FROM wishlists WHERE user_id = :user)",
+        _DELETED,
+        section="wishlist_items",
+        shown=_cols("wishlist_id variant_id price_minor currency added_at"),
+    ),
+    "wishlists": Holding(
+        "Wishlists; their names are sealed",
+        OF_USER,
+        _DELETED,
+        section="wishlists",
+        shown=_cols("id is_default shared price_alerts created_at updated_at"),
+        sealed={"name": "name"},
+        plain=_cols("user_id share_number"),
+    ),
+    "stock_alerts": Holding(
+        "What somebody waits to be back in stock; a guest's address is sealed",
+        OF_USER,
+        _DELETED,
+        "30 days after it was told, 48 hours where a guest did not confirm it; wishlists.alerts forgets those that the"
+        " account's proven address asked for as a guest",
+        section="stock_alerts",
+        shown=_cols("id variant_id state asked_at told_at"),
+        secret=_cols("email email_index token_hash"),
+        plain=_cols("user_id person_id"),
+    ),
+    "review_votes": Holding(
+        "Which reviews somebody found helpful",
+        OF_USER,
+        _BY_VERB,
+        "reviews.service.forget_author takes them out of the counts",
+        section="review_votes",
+        shown=_cols("review_id helpful"),
+        plain=_cols("user_id"),
+    ),
+    "reviews": Holding(
+        "Reviews that somebody wrote",
+        OF_USER,
+        _BY_VERB,
+        "reviews.service.forget_author deletes text and author; the stars of a published one stay, and are nobody's",
+        section="reviews",
+        shown=_cols(
+            "id product_id rating title body state rejected_because helpful_count unhelpful_count created_at edited_at"
+        ),
+        plain=_cols("user_id held_because score version"),
+    ),
     # --- what happened ----------------------------------------------------------------------------------
     "account_events": Holding(
         "The account's log",

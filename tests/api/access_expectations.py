@@ -164,6 +164,14 @@ def _new_device(world):
     return {"token": f"device-{next(_numbers)}"}
 
 
+def _others_review(world):
+    return {"review_id": world.places["others_review"]}
+
+
+def _gone(world):
+    return {"variant_id": world.places["gone"], "product_id": world.places["gone_product"]}
+
+
 def _some(**body):
     return lambda world: body
 
@@ -235,6 +243,32 @@ EXPECTATIONS = {
     "GET /api/v1/categories": everybody(),
     "GET /api/v1/products": everybody(),
     "GET /api/v1/products/{slug_or_id}": everybody(),
+    # reviews: 403 tells who did not buy, and whose own review it is
+    "GET /api/v1/products/{product_id}/reviews": anyone(),
+    "POST /api/v1/products/{product_id}/reviews": members()
+    .but(other=403, support=403, unproven=403, admin=403)
+    .sending(_some(rating=5, body="Good.")),
+    "PATCH /api/v1/reviews/{review_id}": owners().sending(_some(rating=3)),
+    "DELETE /api/v1/reviews/{review_id}": owners(),
+    "POST /api/v1/reviews/{review_id}/vote": members().but(other=403).sending(_some(helpful=True)).at(_others_review),
+    # wishlists and alerts
+    "GET /api/v1/wishlists": members(),
+    "POST /api/v1/wishlists": members().sending(_some(name="Matrix")),
+    "GET /api/v1/wishlists/{wishlist_id}": owners(),
+    "PATCH /api/v1/wishlists/{wishlist_id}": owners().sending(_some(shared=False)),
+    "DELETE /api/v1/wishlists/{wishlist_id}": owners(),
+    "PUT /api/v1/wishlists/{wishlist_id}/items/{variant_id}": owners(),
+    "DELETE /api/v1/wishlists/{wishlist_id}/items/{variant_id}": owners(),
+    "POST /api/v1/wishlists/{wishlist_id}/items/{variant_id}/move-to-cart": owners().sending(_some()),
+    "GET /api/v1/wishlists/shared/{token}": everybody(),
+    # 422: members are told at their own address
+    "POST /api/v1/products/{product_id}/stock-alerts": anyone()
+    .sending(lambda world: {"variant_id": world.places["gone"], "email": "a@quickshop.example"})
+    .at(_gone)
+    .answering(202, 422),
+    "DELETE /api/v1/products/{product_id}/stock-alerts/{variant_id}": owners().at(_gone),
+    "GET /api/v1/stock-alerts": members(),
+    "POST /api/v1/stock-alerts/confirm": everybody().sending(_some(token="unknown")).answering(400),
     # cart and checkout
     "GET /api/v1/cart": anyone(),
     "DELETE /api/v1/cart": anyone().heading(_cart),
@@ -260,6 +294,9 @@ EXPECTATIONS = {
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
+    "GET /api/v1/admin/reviews": staff("reviews:write"),
+    "POST /api/v1/admin/reviews/{review_id}/publish": staff("reviews:write").sending(_some()).answering(409),  # it is
+    "POST /api/v1/admin/reviews/{review_id}/reject": staff("reviews:write").sending(_some(reason="Matrix")),
     "GET /api/v1/admin/audit-log": staff("audit:read"),
     # staff: customers, roles, keys
     "GET /api/v1/admin/customers": staff("customers:read", support=OK).asking("q=robin"),

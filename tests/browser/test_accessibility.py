@@ -19,6 +19,8 @@ SHOP = [
     "/?q=nothing-at-all",
     "/?category=audio",
     "/products/hush-over-ear-headphones",
+    "/products/hush-over-ear-headphones/reviews",
+    "/stock-alerts/confirm?token=x",
     "/cart",
     "/sign-in",
     "/sign-up",
@@ -115,7 +117,8 @@ def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     number = buy(member)
     expect(headline(member)).to_have_text("Confirmed")
     check(member)
-    for address in ("/account", "/account/privacy", "/account-erased"):
+    own = ("/account", "/account/wishlists", "/account/privacy", "/account-erased")
+    for address in (*own, "/products/kitchen-radio-no-4/reviews"):
         member.goto(address)
         check(member)
 

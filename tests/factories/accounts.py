@@ -106,7 +106,9 @@ def mailed(client, kind=None):
         opened = []
         for row in found:
             person = load_person(UUID(row.data["person_id"]))
-            content = person.unseal(base64.b64decode(row.data["sealed"]), place(UUID(row.data["user_id"])))
+            content = person.unseal(
+                base64.b64decode(row.data["sealed"]), place(UUID(row.data.get("subject") or row.data["user_id"]))
+            )
             opened.append({"type": row.type, **content})
     return [mail for mail in opened if kind in (None, mail["type"])]
 

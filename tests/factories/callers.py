@@ -14,7 +14,10 @@ from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.payments import methods
 from quickshop.payments.gateways.port import StoredCard
 from quickshop.security import passwords
-from tests.factories import shop
+from quickshop.wishlists import alerts
+from quickshop.wishlists import service as wishlists
+from quickshop.wishlists.sharing import share_token
+from tests.factories import reviews, shop
 from tests.factories.accounts import PASSWORD, bearer
 from tests.factories.tokens import made, parts_of
 
@@ -108,6 +111,7 @@ def _things(world):
     world.places |= {
         "variant_id": str(variant),
         "product": str(found.id),
+        "product_id": str(found.id),
         "slug_or_id": found.slug,
         "category": str(found.category_id),
         "number": order.number,
@@ -119,6 +123,7 @@ def _things(world):
         "name": "spare",
     }
     _profile(world)
+    _words(world, reviews.Shelf(found.id, variant, found.slug))
 
 
 def _profile(world):
@@ -131,6 +136,33 @@ def _profile(world):
         "device": "device-of-the-owner",
     }
     run_unit(lambda: devices.register_device(owner, world.places["device"], "android", "Phone"))
+
+
+def _words(world, shelf):
+    """What the owner says of what they bought, wishes for and waits for; and a review of somebody else."""
+    owner, other = world.users["owner"], world.users["other"]
+    gone = reviews.a_product(stock=0)
+    reviews.bought(shelf, owner)
+    stranger = reviews.a_product()
+    reviews.bought(stranger, other)
+    own, others = reviews.a_review(shelf, owner), reviews.a_review(stranger, other)
+
+    def wish():
+        made = wishlists.create(owner, "Birthday")
+        wishlists.put(owner, made, shelf.variant_id)
+        wishlists.change(owner, made, {"shared": True})
+        alerts.ask_as_member(owner, gone.product_id, gone.variant_id)
+        return made
+
+    made = run_unit(wish)
+    world.places |= {
+        "review_id": str(own),
+        "others_review": str(others),
+        "wishlist_id": str(made),
+        "token": share_token(made, 1),
+        "gone": str(gone.variant_id),
+        "gone_product": str(gone.product_id),
+    }
 
 
 def _keys(world, scopes):

@@ -7,7 +7,7 @@ import pytest
 
 from quickshop.config import load_settings
 from quickshop.factory import create_app
-from tests.factories import shop
+from tests.factories import reviews, shop
 from tests.factories.children import Children
 from tests.factories.histories import historian
 from tests.factories.servers import running_servers
@@ -106,3 +106,21 @@ def test_a_new_relay_goes_on_where_the_killed_one_stopped(screen, history, relay
         last = history.order_happens(screen.order)
     relay.start()
     sees_all(screen, last, within=30)
+
+
+def test_product_pages_are_told_of_changes_while_redis_is_down_and_after(pair, own_core, web, relay):
+    pair.empty()
+    with own_core.app_context():
+        shelf = reviews.a_product(stock=9)
+        with Screen(web.url).follow(f"product:{shelf.product_id}") as screen:
+            screen.wait_for(lambda events: len(events) >= 2)
+            pair.running.valkey.stop()
+            try:
+                shop.an_order({shelf.variant_id: 1})
+                screen.wait_for(lambda events: any(e["data"].get("available") == 8 for e in events), within=20)
+            finally:
+                pair.running.valkey.start()
+            shop.an_order({shelf.variant_id: 1})
+            screen.wait_for(lambda events: any(e["data"].get("available") == 7 for e in events), within=20)
+            stocks = [e["data"]["available"] for e in screen.events if e["type"] == "stock.updated"]
+            assert stocks == [9, 8, 7]

@@ -157,7 +157,7 @@ def test_an_erased_person_is_told_nothing_more(postman):
     erase_everybody()
     service.drain()
     assert postman.carried == []
-    assert look("SELECT count(*) AS n FROM pending_facts")[0].n == 0
+    assert look("SELECT count(*) AS n FROM pending_facts WHERE consumer = 'notifications'")[0].n == 0
 
 
 def test_a_message_waiting_for_an_erased_person_is_given_up(postman):

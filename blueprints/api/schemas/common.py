@@ -28,6 +28,15 @@ class StrictInt(fields.Integer):
         return value
 
 
+class StrictBool(fields.Boolean):
+    """JSON's true or false: no number, no text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class QueryInt(fields.Integer):
     """A whole number in a query string, within bounds."""
 
