@@ -13,6 +13,7 @@ from quickshop.demo.generate.products import CURRENCY, MadeProduct, leaf_slug, m
 from quickshop.demo.generate.vocabulary import CATALOGUE
 from quickshop.kernel import db
 from quickshop.kernel.outbox import dump
+from quickshop.kernel.prepared import PLANNED_ANEW
 from quickshop.kernel.unit_of_work import run_unit
 
 BATCH = 1000
@@ -101,4 +102,4 @@ def _copy_variants(products: Sequence[MadeProduct]) -> None:
 def _freshen() -> None:
     """What the planner knows of the tables is of before."""
     for table in ("categories", "products", "variants", "stock_items", "listings", "product_texts", "catalog_words"):
-        db.run(f"ANALYZE {table}")
+        db.run(f"{PLANNED_ANEW}ANALYZE {table}")
