@@ -34,6 +34,7 @@ _THROW_AWAY = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_connections": "200",  # a test process holds several applications
 }
 _SETTINGS = {
     "port": "5432",

@@ -243,6 +243,8 @@ EXPECTATIONS = {
     "GET /api/v1/categories": everybody(),
     "GET /api/v1/products": everybody(),
     "GET /api/v1/products/{slug_or_id}": everybody(),
+    "GET /api/v1/products/{slug_or_id}/related": everybody(),
+    "GET /api/v1/search/suggest": everybody().asking("q=product"),
     # reviews: 403 tells who did not buy, and whose own review it is
     "GET /api/v1/products/{product_id}/reviews": anyone(),
     "POST /api/v1/products/{product_id}/reviews": members()
