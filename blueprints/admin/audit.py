@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from flask import render_template, request
 
@@ -25,6 +25,11 @@ def _day(name: str) -> datetime | None:
         return None
 
 
+def _end_of(day: datetime | None) -> datetime | None:
+    """The moment a day is over; None for the last day there is."""
+    return day + timedelta(days=1) if day and day.date() < date.max else None
+
+
 @staff.get("/audit")
 @staff_page(Permission.AUDIT_READ)
 def audit_log() -> str:
@@ -36,7 +41,7 @@ def audit_log() -> str:
     found = audit_chain.page(
         **{name: value or None for name, value in wish.items()},
         since=first,
-        until=last + timedelta(days=1) if last else None,
+        until=_end_of(last),
         limit=PAGE,
         cursor=request.args.get("cursor"),
     )

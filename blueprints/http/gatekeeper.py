@@ -67,7 +67,7 @@ class Gatekeeper:
                 abort(404)
             if rules.page:
                 csrf.protect()
-                _refuse_cards(asked)
+                _check_form(asked)
 
     def leave(self, _error: BaseException | None = None) -> None:
         """Give the request's place back."""
@@ -76,9 +76,14 @@ class Gatekeeper:
             self._gate.leave(places)
 
 
-def _refuse_cards(asked: Request) -> None:
-    """No form of ours takes a card number; the card form's fields have no names and go to the provider."""
+def _check_form(asked: Request) -> None:
+    """Refuse NUL, which no text column holds, and card numbers.
+
+    No form of ours takes one; the card form's fields have no names and go to the provider.
+    """
     for name, value in asked.form.items(multi=True):
+        if "\0" in name or "\0" in value:
+            abort(400)
         if holds_card_number(value) or holds_card_number(name):
             raise card_refused(name if not holds_card_number(name) else "form")
 

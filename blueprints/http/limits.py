@@ -2,7 +2,7 @@
 
 `@limited("auth")` puts a view into a class; all others are `default`. How much each class allows stands in the
 settings. Each class has one budget per caller: the user's id, the API key, else the
-client's address.
+client's address; for sign-ins and whatever else asks nobody who they are, always the address.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
@@ -29,8 +30,15 @@ from quickshop.kernel.errors import ShopError
 RateClass = Literal["default", "auth", "checkout", "search", "none"]
 View = TypeVar("View", bound=Callable[..., Any])
 
-# A limit and the name of its class.
-Rate = tuple[RateLimitItem, str]
+
+@dataclass(frozen=True)
+class Rate:
+    """A limit and the name of its class; `by_address` where a token or key in the request does not count."""
+
+    item: RateLimitItem
+    scope: str
+    by_address: bool
+
 
 _RECHECK_SECONDS = 2.0
 _STORAGE = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}
@@ -86,6 +94,10 @@ def _key() -> str:
         key_id = budget_key()
         if key_id:
             return f"key:{key_id}"
+    return _address_key()
+
+
+def _address_key() -> str:
     return f"ip:{client_address()}"
 
 
@@ -115,12 +127,16 @@ class ClassLimiter(Limiter):
     def rate_of(self, view: Callable[..., Any]) -> Rate | None:
         """The limit a view falls under; None for an exempt one."""
         name = getattr(view, "rate_class", "default")
-        return None if name == "none" else (parse(getattr(settings().limits, name)), name)
+        if name == "none":
+            return None
+        # Who is not looked at cannot have a budget of their own: else each account would be one more for guessing.
+        by_address = name == "auth" and getattr(view, "access", "") == "public"
+        return Rate(parse(getattr(settings().limits, name)), name, by_address)
 
     def spend(self, rate: Rate) -> list[tuple[str, str]]:
         """Spend one request of the caller's budget; the headers that tell how much is left. Raises RateLimited."""
-        item, scope = rate
-        key = self._key_func()
+        item, scope = rate.item, rate.scope
+        key = _address_key() if rate.by_address else self._key_func()
         allowed = self._hit(item, key, scope)
         reset_at, remaining = self.limiter.get_window_stats(item, key, scope)
         seconds = max(1, round(reset_at - time.time()))

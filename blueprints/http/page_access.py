@@ -54,18 +54,18 @@ def page_caller(*, fresh: bool = False, touch: bool = True) -> Caller:
     except Unauthenticated:
         pass  # run out, or of a session that has ended: the refresh token decides
     try:
-        return _renewed(renewal, touch)
+        return _renewed(renewal, fresh, touch)
     except Unauthenticated:
         forget_session()
         return ANONYMOUS
 
 
-def _renewed(renewal: str | None, touch: bool) -> Caller:
+def _renewed(renewal: str | None, fresh: bool, touch: bool) -> Caller:
     if renewal is None:
         raise Unauthenticated
     signed_in = refresh(read_refresh_token(renewal), touch=touch)
     keep_session(signed_in)
-    return sessions.caller(signed_in.session_id, signed_in.user_id, touch=touch)
+    return sessions.caller(signed_in.session_id, signed_in.user_id, fresh=fresh, touch=touch)
 
 
 def _guard(

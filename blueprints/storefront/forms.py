@@ -10,7 +10,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optio
 
 from blueprints.storefront.countries import COUNTRIES
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]").search
 _EMAIL = re.compile(
     r"[^@\s\x00-\x1f\"(),:;<>\\\[\].]+(\.[^@\s\x00-\x1f\"(),:;<>\\\[\].]+)*@"
     r"([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W_]([\w-]{0,61}[^\W_])?"

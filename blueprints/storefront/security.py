@@ -170,7 +170,7 @@ def credential_of(text: str | None) -> dict[str, Any]:
     """The credential that a script put into a form. Raises PasskeyInvalid for anything else."""
     try:
         found = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PasskeyInvalid from None
     if not isinstance(found, dict):
         raise PasskeyInvalid

@@ -94,3 +94,8 @@ def remove_device(user_id: UUID, token: str) -> None:
     if gone is None:
         raise NotFound("device")
     log.append(user_id, [Fact("account.device_removed", {"platform": gone.platform})])
+
+
+def forget_devices(user_id: UUID) -> None:
+    """Send no more messages to any device; an app registers itself again when it has signed in. Writes."""
+    db.run("DELETE FROM push_devices WHERE user_id = :user", user=user_id)

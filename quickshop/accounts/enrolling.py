@@ -37,9 +37,10 @@ def status(user_id: UUID) -> dict[str, Any]:
 def set_up(user_id: UUID, session_id: UUID | None, password: str) -> SetUp:
     """Make a new secret, which counts once a code of it is given within 30 minutes.
 
-    Runs its own units. Raises ProofWrong, TooManyAttempts, TwoFactorIsOn.
+    Runs its own units. Raises EmailNotVerified, ProofWrong, TooManyAttempts, TwoFactorIsOn.
     """
     with reading():
+        users.check_verified(user_id)
         if second_factor.is_on(user_id):
             raise TwoFactorIsOn
     prove(user_id=user_id, session_id=session_id, password=password)

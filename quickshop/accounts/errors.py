@@ -86,6 +86,12 @@ class LinkInvalid(ShopError):
         super().__init__("This link was used already or is too old; ask for a new one.")
 
 
+class EmailNotVerified(Forbidden):
+    """This needs an account whose e-mail address was proved to be its owner's."""
+
+    code, title = "email_not_verified", "Verify your e-mail address first"
+
+
 class SecondFactorNeeded(Forbidden):
     """Staff rights are asked for in a session that one factor opened."""
 

@@ -77,9 +77,12 @@ def _rp_id() -> str:
 def ask_to_register(user_id: UUID, session_id: UUID | None, password: str, code: str | None = None) -> Question:
     """What a device needs to make a new passkey, after the password (and a code) was proved.
 
-    Runs its own units. Raises PasskeysOff, TooManyPasskeys, ProofWrong, CodeNeeded, CodeWrong, TooManyAttempts.
+    Runs its own units. Raises PasskeysOff, EmailNotVerified, TooManyPasskeys, ProofWrong, CodeNeeded, CodeWrong,
+    TooManyAttempts.
     """
     rp_id = _rp_id()
+    with reading():
+        users.check_verified(user_id)
     prove(user_id=user_id, session_id=session_id, password=password, code=code)
     return run_unit(lambda: _ask_to_register(rp_id, user_id, session_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from quickshop.accounts import asking, log, mailing, sessions, users
+from quickshop.accounts import asking, devices, log, mailing, sessions, users
 from quickshop.accounts.errors import LinkInvalid
 from quickshop.accounts.password_changes import check_new_password, set_password
 from quickshop.accounts.registering import mark_verified
@@ -57,6 +57,7 @@ def _reset(token: str, hashed: str) -> UUID:
     user_id = redeemed.user_id
     set_password(user_id, hashed)
     sessions.revoke_all(user_id, "password reset")
+    devices.forget_devices(user_id)
     lockout.clear(lockout.ACCOUNT, str(user_id))
     # Whoever could open the mail owns the address.
     mark_verified(user_id)

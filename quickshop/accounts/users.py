@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts.errors import EmailNotVerified
 from quickshop.accounts.people import PersonKey, email_index, person_key
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
@@ -94,6 +95,15 @@ def known(user_id: UUID) -> Found:
     if found is None:
         raise NotFound("account")
     return found
+
+
+def check_verified(user_id: UUID) -> None:
+    """Raises EmailNotVerified until the user has proved their address.
+
+    Whoever opened an account for somebody else's address must not leave a key in it that outlives the owner's recovery.
+    """
+    if not known(user_id).row.email_verified_at:
+        raise EmailNotVerified("Open the link we mailed you first.")
 
 
 def _by_email(email: str, more: str = "") -> Found | None:

@@ -19,12 +19,6 @@ class PriceChanged(Conflict):
         )
 
 
-class EmailNotVerified(Forbidden):
-    """A member's first order needs a verified e-mail address."""
-
-    code, title = "email_not_verified", "Verify your e-mail address first"
-
-
 class GuestsNotServed(Forbidden):
     """This shop takes orders from members only."""
 

@@ -10,13 +10,14 @@ from uuid import UUID
 from quickshop.accounts.address_rules import checked
 from quickshop.accounts.addresses import address, postal_part
 from quickshop.accounts.callers import Caller
+from quickshop.accounts.errors import EmailNotVerified
 from quickshop.accounts.people import email_index, new_person
 from quickshop.accounts.queries import buyer
 from quickshop.cart import service as carts
 from quickshop.cart.errors import CartClosed, CartEmpty
 from quickshop.cart.queries import CartLine, cart_lines
 from quickshop.cart.refs import CartRef
-from quickshop.checkout.errors import EmailNotVerified, GuestsNotServed, MixedCurrencies, PriceChanged
+from quickshop.checkout.errors import GuestsNotServed, MixedCurrencies, PriceChanged
 from quickshop.checkout.quotes import Totals, lines_of, total_up
 from quickshop.extensions import settings
 from quickshop.inventory import service as inventory

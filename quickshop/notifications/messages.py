@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
@@ -10,6 +11,9 @@ from quickshop.kernel.money import exponent
 
 Words = tuple[str, list[str], tuple[str, str] | None]  # subject, paragraphs, (link text, link)
 
+_LONGEST_NAME = 60
+# What a mail program makes a link of: an address of a page or a mailbox, or anything with a domain in it.
+_LINK = re.compile(r"[/\\@:]|\w\.\w").search
 _REASONS = {
     "card_declined": "The card was declined.",
     "insufficient_funds": "There was not enough money on the card.",
@@ -24,11 +28,16 @@ def amount_text(amount: Mapping[str, Any]) -> str:
     return f"{amount['currency']} {whole:,}" + (f".{part:0{digits}d}" if digits else "")
 
 
+def _hello(name: str) -> str:
+    """The greeting, without a name that is no name: whoever types one may not mail others their own text or link."""
+    return f"Hello {name}," if len(name) <= _LONGEST_NAME and name.isprintable() and not _LINK(name) else "Hello,"
+
+
 def _order(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
     def words(c: Mapping[str, Any]) -> Words:
         return (
             subject.format(number=c["number"]),
-            [f"Hello {c['name']},", sentence.format(total=amount_text(c["total"]), number=c["number"])],
+            [_hello(c["name"]), sentence.format(total=amount_text(c["total"]), number=c["number"])],
             ("See your order", c["link"]),
         )
 
@@ -38,20 +47,20 @@ def _order(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
 def _payment_failed(c: Mapping[str, Any]) -> Words:
     reason = _REASONS.get(c["data"].get("code", ""), "The payment did not go through.")
     sentence = f"{reason} Nothing was charged. Your order {c['number']} waits: open it to try another card."
-    return f"Payment for order {c['number']} failed", [f"Hello {c['name']},", sentence], ("Try again", c["link"])
+    return f"Payment for order {c['number']} failed", [_hello(c["name"]), sentence], ("Try again", c["link"])
 
 
 def _verify(c: Mapping[str, Any]) -> Words:
     link = f"{c['public_url']}/verify-email?token={c['token']}"
     sentence = "Please confirm that this address is yours. The link works for 24 hours, once."
-    return "Confirm your e-mail address", [f"Hello {c['first_name']},", sentence], ("Confirm", link)
+    return "Confirm your e-mail address", [_hello(c["first_name"]), sentence], ("Confirm", link)
 
 
 def _already(c: Mapping[str, Any]) -> Words:
     sentence = "Somebody tried to sign up with this address, which has an account already. If it was you, sign in."
     return (
         "You already have an account",
-        [f"Hello {c['first_name']},", sentence],
+        [_hello(c["first_name"]), sentence],
         (
             "Sign in",
             f"{c['public_url']}/sign-in",
@@ -62,7 +71,7 @@ def _already(c: Mapping[str, Any]) -> Words:
 def _reset(c: Mapping[str, Any]) -> Words:
     link = f"{c['public_url']}/reset-password?token={c['token']}"
     sentence = "Somebody asked to set a new password. The link works for 15 minutes, once. Not you? Do nothing."
-    return "Set a new password", [f"Hello {c['first_name']},", sentence], ("Set a new password", link)
+    return "Set a new password", [_hello(c["first_name"]), sentence], ("Set a new password", link)
 
 
 def _new_address(c: Mapping[str, Any]) -> Words:
@@ -71,7 +80,7 @@ def _new_address(c: Mapping[str, Any]) -> Words:
         "You asked to use this address for your account from now on. Confirm it; the link works for 24 hours, once. "
         "Until then nothing changes. Not you? Do nothing."
     )
-    return "Confirm your new e-mail address", [f"Hello {c['first_name']},", sentence], ("Confirm", link)
+    return "Confirm your new e-mail address", [_hello(c["first_name"]), sentence], ("Confirm", link)
 
 
 def _changed_address(c: Mapping[str, Any]) -> Words:
@@ -79,14 +88,14 @@ def _changed_address(c: Mapping[str, Any]) -> Words:
         "Your account has another e-mail address from now on, and nothing will come to this one any more. "
         "Not you? Write to us at once."
     )
-    return "Your e-mail address was changed", [f"Hello {c['first_name']},", sentence], ("To the shop", c["public_url"])
+    return "Your e-mail address was changed", [_hello(c["first_name"]), sentence], ("To the shop", c["public_url"])
 
 
 def _security(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
     """A notice that something happened which only the owner should do, and what to do if it was somebody else."""
 
     def words(c: Mapping[str, Any]) -> Words:
-        paragraphs = [f"Hello {c['first_name']},", sentence, "Not you? Set a new password at once."]
+        paragraphs = [_hello(c["first_name"]), sentence, "Not you? Set a new password at once."]
         return subject, paragraphs, ("Set a new password", f"{c['public_url']}/forgot-password")
 
     return words

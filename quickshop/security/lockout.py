@@ -56,10 +56,17 @@ def address_budget() -> Budget:
 
 
 def waiting(budget: Budget, value: str) -> int:
-    """Seconds until the next attempt may be made; 0 for now. Takes the counter's lock, so that guesses queue up."""
-    row = db.row(
-        "SELECT failures, last_at FROM login_failures WHERE subject = :s FOR UPDATE", s=_subject(budget, value)
+    """Seconds until the next attempt may be made; 0 for now. Takes the counter's lock, so that guesses queue up.
+
+    A counter that is not there yet is made for that: else the first guesses of all would not see each other.
+    """
+    subject, at = _subject(budget, value), now()
+    db.run(
+        "INSERT INTO login_failures (subject, failures, last_at) VALUES (:s, 0, :at) ON CONFLICT DO NOTHING",
+        s=subject,
+        at=at,
     )
+    row = db.row("SELECT failures, last_at FROM login_failures WHERE subject = :s FOR UPDATE", s=subject)
     return wait_seconds(budget, row.failures, row.last_at, now()) if row else 0
 
 

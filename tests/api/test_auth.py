@@ -2,6 +2,8 @@
 
 import uuid
 
+import pytest
+
 from tests.factories.accounts import Account, an_account, bearer, execute, is_problem, mailed, registration, rows
 
 
@@ -225,3 +227,10 @@ def test_a_guests_cart_joins_the_account_at_login(app, client):
     account.sign_in(**{"X-Cart-Token": token})
     [item] = account.get("/cart").json["items"]
     assert (item["variant_id"], item["quantity"]) == (str(variant), 3)
+
+
+@pytest.mark.parametrize("name", ["Robin\r\nYour account is closed", "Ro\tbin", "Ro\u2028bin", "Ro\x1bbin"])
+def test_a_name_is_one_line(client, name):
+    answer = client.post("/api/v1/auth/register", json=registration(first_name=name))
+    is_problem(answer, 422, "validation_failed")
+    assert list(answer.json["errors"]) == ["first_name"]

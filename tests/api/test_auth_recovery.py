@@ -124,3 +124,13 @@ def test_signing_in_rightly_costs_the_address_nothing(client):
     for _ in range(3):
         assert Account(client, account.email, account.username).sign_in().status_code == 200
     assert [r.failures for r in rows(client, "SELECT failures FROM login_failures")] == [0]
+
+
+def test_a_new_password_by_mail_ends_push_messages_to_devices_of_before(client):
+    account = an_account(client)
+    path = "/api/v1/me/devices/their-phone-0123456789abcdef"
+    body = {"platform": "ios", "name": "Phone"}
+    assert client.put(path, json=body, headers=account.headers).status_code == 204
+    forgot(client, account.email)
+    assert reset(client, reset_token(client)).status_code == 204
+    assert rows(client, "SELECT 1 FROM push_devices") == []

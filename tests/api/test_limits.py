@@ -94,3 +94,11 @@ def test_networks():
     assert limits._network("::ffff:192.0.2.1") == "192.0.2.1"
     assert limits._network("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64"
     assert limits._network("") == "unknown"
+
+
+def test_an_account_is_no_second_budget_for_sign_ins(strict_client):
+    account = an_account(strict_client)  # registered, verified and signed in: the address has spent its three
+    is_problem(login(strict_client, headers=account.headers), 429, "rate_limited")
+    body = {"current_password": "Wrong-Password-1", "new_password": "Willow-Lantern-58"}
+    answer = strict_client.post("/api/v1/me/password", json=body, headers=account.headers)
+    is_problem(answer, 403, "proof_wrong")  # what asks who one is spends one's own

@@ -308,3 +308,11 @@ def test_a_staff_session_of_one_factor_stays_a_customers(client):
     staff.sign_in()
     is_problem(staff.get("/admin/orders"), 403, "second_factor_needed")
     assert staff.get("/me").status_code == 200
+
+
+def test_who_has_not_proved_the_address_leaves_no_second_factor_in_the_account(client):
+    squatter = an_account(client, verified=False)
+    body = {"password": squatter.password}
+    is_problem(client.post("/api/v1/auth/2fa/setup", json=body, headers=squatter.headers), 403, "email_not_verified")
+    answer = client.post("/api/v1/auth/passkeys/register/options", json=body, headers=squatter.headers)
+    is_problem(answer, 403, "email_not_verified")

@@ -263,3 +263,9 @@ def test_use_is_written_once_a_minute_and_never_for_requests_from_the_cache(clie
         assert len([sql for sql in seen if "FROM sessions s" in sql]) == 1
     finally:
         db.watchers.remove(seen.append)
+
+
+@pytest.mark.parametrize("credential", ["[" * 100_000, '{"a":' * 20_000, "no json", "[]", "1" * 10_000])
+def test_an_odd_credential_is_refused_and_no_fault_of_ours(client, credential):
+    answer = submit(client, "/sign-in/passkey", {"challenge": "x", "credential": credential})
+    assert answer.status_code == 401

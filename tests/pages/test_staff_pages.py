@@ -197,3 +197,8 @@ def test_a_refusal_shows_nothing_personal_to_those_who_may_not_read_customers(cl
     answer = submit(client, f"{page_of(member)}/roles", {"role": "admin"})
     assert answer.status_code == 403
     assert member.email not in answer.text and "Élodie" not in answer.text
+
+
+@pytest.mark.parametrize("fields", [{"role": "sup\0port"}, {"role": "support", "x\0y": "1"}])
+def test_nul_in_a_form_is_a_bad_request(client, admin, member, fields):
+    assert submit(client, f"{page_of(member)}/roles", fields).status_code == 400

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from quickshop.accounts.callers import ANONYMOUS
+from quickshop.accounts.errors import EmailNotVerified
 from quickshop.cart.errors import CartClosed, CartEmpty
 from quickshop.cart.refs import CartRef
-from quickshop.checkout.errors import EmailNotVerified, GuestsNotServed, MixedCurrencies, PriceChanged
+from quickshop.checkout.errors import GuestsNotServed, MixedCurrencies, PriceChanged
 from quickshop.checkout.service import place_order, quote, start_hold
 from quickshop.inventory.errors import OutOfStock
 from quickshop.kernel import db

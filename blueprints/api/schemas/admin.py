@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from blueprints.api.schemas.common import LARGEST_AMOUNT, StrictInt, Text
+from blueprints.api.schemas.common import LARGEST_AMOUNT, Prose, StrictInt, Text
 from blueprints.http.body import StrictSchema
 
 _SLUG = validate.Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", error="Lower-case letters, digits and single hyphens.")
@@ -37,7 +37,7 @@ class NewProductBody(StrictSchema):
 
     slug = fields.String(required=True, validate=[validate.Length(1, 150), _SLUG])
     name = Text(200, required=True)
-    description = Text(20_000, 0, load_default="")
+    description = Prose(20_000, 0, load_default="")
     category_id = fields.UUID(required=True)
     currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
     attributes = fields.Dict(keys=Text(60), values=Text(300), load_default=dict)

@@ -10,7 +10,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 from blueprints.http.body import QuerySchema, StrictSchema
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}").fullmatch
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]").search
+_CONTROL_BUT_BREAKS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\"(),:;<>\\\[\]]{1,64}@[^@\s\x00-\x1f]{1,190}").fullmatch
 _DOMAIN_PART = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?").fullmatch
 LARGEST_AMOUNT = 10**15
@@ -52,15 +53,24 @@ class QueryInt(fields.Integer):
 class Text(fields.String):
     """A line of text without control characters, stripped, `low` to `high` characters long."""
 
+    control = staticmethod(_CONTROL)
+
     def __init__(self, high: int, low: int = 1, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(low, high), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if _CONTROL(value):
+        value = value.strip()
+        if self.control(value):
             raise ValidationError("Control characters are not allowed.")
-        return value.strip()
+        return value
+
+
+class Prose(Text):
+    """A text of several lines, else as `Text`."""
+
+    control = staticmethod(_CONTROL_BUT_BREAKS)
 
 
 def check_email(value: str) -> None:
