@@ -151,7 +151,12 @@ def test_anothers_address_does_not_exist_and_nothing_changes(client, app, ada, m
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("POST", ""), *[(m, f"/{uuid.UUID(int=7)}") for m in ("GET", "PATCH", "DELETE")], ("POST", "/1/default")],
+    [
+        ("GET", ""),
+        ("POST", ""),
+        *[(m, f"/{uuid.UUID(int=7)}") for m in ("GET", "PATCH", "DELETE")],
+        ("POST", "/1/default"),
+    ],
 )
 def test_guests_have_no_book(client, method, path):
     assert is_problem(client.open(f"{BOOK}{path}", method=method, json={}), 401, "unauthenticated")
