@@ -161,11 +161,13 @@ def set_rating(product_id: UUID, average: Decimal, count: int) -> None:
     index([product_id])
 
 
-def set_attribute(name: str, *, label: str | None = None, facetable: bool | None = None, position: int = 0) -> None:
+def set_attribute(
+    name: str, *, label: str | None = None, facetable: bool | None = None, position: int | None = None
+) -> None:
     """Say how an attribute is shown, and whether lists can be filtered by it. Raises NotFound."""
     changed = db.run(
         "UPDATE attributes SET label = coalesce(:label, label), facetable = coalesce(:facetable, facetable),"
-        " position = :position WHERE name = :name",
+        " position = coalesce(:position, position) WHERE name = :name",
         name=name,
         label=label,
         facetable=facetable,

@@ -56,7 +56,7 @@ _BY_SLUG = """coalesce((SELECT id FROM products WHERE slug = :key),
 _PRODUCT = f"""
 SELECT p.card::text AS card, json_build_object(
     'in_stock', coalesce(bool_or(v.available > 0), false),
-    'description', p.description, 'attributes', p.attributes, 'options', p.options,
+    'description', p.description, 'attributes', p.attributes, 'options', p.options, 'images', p.images,
     'labels', (SELECT json_object_agg(a.name, a.label) FROM attributes a
                WHERE a.name IN (SELECT jsonb_object_keys(p.attributes))),
     'categories', (SELECT json_agg(json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) ORDER BY up.depth)
