@@ -59,7 +59,7 @@ def make_product(new: NewProduct, *, until: Any = None, related: Sequence[UUID] 
     """Make a product as `catalog.service.create_product` does, with the end of its show and what goes with it."""
     _fit(new.options, [v.options for v in new.variants])
     product_id, variants = create_product(new)
-    if until is not None:
+    if until is not None and not new.draft:
         publish(product_id, new.published_at, until)
     if related:
         set_related(product_id, related)

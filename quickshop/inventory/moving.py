@@ -57,6 +57,14 @@ def set_low_at(variant_id: UUID, low_at: int | None) -> None:
         raise NotFound("variant")
 
 
+def stock_of(variant_id: UUID) -> dict[str, Any]:
+    """Units of a variant: {on_hand, held, available, low_at}. Raises NotFound."""
+    found = db.row("SELECT on_hand, held, low_at FROM stock_items WHERE variant_id = :id", id=variant_id)
+    if found is None:
+        raise NotFound("variant")
+    return {**found._asdict(), "available": found.on_hand - found.held}
+
+
 _LIST = """
 SELECT m.id, m.variant_id, m.delta, m.cause, m.note, m.order_id, m.at, v.sku, v.options, p.id AS product_id, p.name
 FROM stock_movements m JOIN variants v ON v.id = m.variant_id JOIN products p ON p.id = v.product_id
