@@ -203,8 +203,9 @@ def add_picture(product_id: str) -> Response:
     known = parse_id(product_id, "product")
     with reading():
         management.version_of(known)
+    raw = uploaded("file")
     versions, alt = seen(), picture_words(request.form.get("alt"))
-    files = prepared(uploaded("file"))
+    files = prepared(raw)
 
     def add() -> Response:
         with editing.editing(known, versions):
