@@ -132,6 +132,14 @@ def product_of(variant_id: UUID) -> UUID:
     return found
 
 
+def currency_of(product_id: UUID) -> str:
+    """The currency of a product's prices. Raises NotFound."""
+    found: str | None = db.scalar("SELECT min(currency) FROM variants WHERE product_id = :id", id=product_id)
+    if found is None:
+        raise NotFound("product")
+    return found
+
+
 def set_related(product_id: UUID, related: Sequence[UUID]) -> None:
     """Put these products beside a product, in this order, in place of those before. Raises CatalogConflict."""
     lock([product_id])

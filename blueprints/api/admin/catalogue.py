@@ -74,7 +74,7 @@ def list_attributes() -> Response:
     return json_response(page_body(management.list_attributes(), None))
 
 
-@blp.patch("/attributes/<name>")
+@blp.patch("/attributes/<path:name>")
 @staff(Permission.CATALOG_WRITE)
 @blp.arguments(AttributeChange)
 @blp.answers(204)
