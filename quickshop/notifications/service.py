@@ -13,8 +13,8 @@ from uuid import UUID
 
 from quickshop.accounts.answering import answer_waiting
 from quickshop.accounts.people import PersonKey, person_key
-from quickshop.accounts.preferences import unwilling
 from quickshop.accounts.permissions import Permission
+from quickshop.accounts.preferences import unwilling
 from quickshop.extensions import settings
 from quickshop.kernel import db, facts
 from quickshop.kernel.money import money

@@ -9,6 +9,7 @@ from PIL import Image
 
 from quickshop.catalog import pictures
 from quickshop.catalog.renditions import LARGEST_BYTES
+from quickshop.factory import create_app
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.accounts import a_staff_account, an_account, execute, is_problem, rows
@@ -246,28 +247,34 @@ def test_a_picture_of_what_changed_meanwhile_is_refused(staff):
 # --- tidying -------------------------------------------------------------------------------------------
 
 
-def prune(staff):
-    with staff.client.application.app_context():
-        return run_unit(pictures.prune_media)
+@pytest.fixture
+def prune(settings):
+    """What a worker does by the clock."""
+
+    def run():
+        with create_app(role="worker", settings=settings).app_context():
+            return run_unit(pictures.prune_media)
+
+    return run
 
 
-def test_files_that_no_picture_has_go_after_a_day_and_no_others(staff):
+def test_files_that_no_picture_has_go_after_a_day_and_no_others(staff, prune):
     first, *_ = a_few(staff)
     kept = {part for image in product(staff)["images"][1:] for part in sources(image)}
     gone = sources(product(staff)["images"][0]) - kept
     staff.client.delete(images(staff, f"/{first}"), headers=staff.headers)
-    assert prune(staff) == 0
+    assert prune() == 0
     assert {staff.client.get(address).status_code for address in gone | kept} == {200}
     execute(staff.client, "UPDATE media_files SET wanted_at = now() - interval '25 hours'")
-    assert prune(staff) == len(gone)
+    assert prune() == len(gone)
     assert {staff.client.get(address).status_code for address in gone} == {404}
     assert {staff.client.get(address).status_code for address in kept} == {200}
 
 
-def test_a_picture_uploaded_again_keeps_its_files(staff):
+def test_a_picture_uploaded_again_keeps_its_files(staff, prune):
     first = upload(staff).json
     staff.client.delete(images(staff, f"/{first['id']}"), headers=staff.headers)
     execute(staff.client, "UPDATE media_files SET wanted_at = now() - interval '25 hours'")
     upload(staff)
-    assert prune(staff) == 0
+    assert prune() == 0
     assert staff.client.get(first["image"]["src"]).status_code == 200

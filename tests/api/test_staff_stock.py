@@ -2,8 +2,9 @@
 
 import pytest
 
+from quickshop.factory import create_app
 from quickshop.inventory import watching
-from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.kernel.unit_of_work import run_unit
 from quickshop.notifications import service as notifications
 from tests.factories.accounts import a_staff_account, an_account, execute, is_problem, rows
 from tests.factories.pages import stock_shop
@@ -109,15 +110,18 @@ def low(staff, query=""):
     return answer.json
 
 
-def look(staff):
-    """What the job does; the messages that staff then have."""
-    with staff.client.application.app_context():
-        run_unit(watching.watch)
-        notifications.drain()
-        with reading():
-            return [
-                d.context for d in rows(staff.client, "SELECT context FROM deliveries WHERE kind = 'stock.low_found'")
-            ]
+@pytest.fixture
+def look(staff, settings):
+    """What a worker does by the clock; the messages that staff then have."""
+
+    def run():
+        with create_app(role="worker", settings=settings).app_context():
+            run_unit(watching.watch)
+            notifications.drain()
+        found = rows(staff.client, "SELECT context FROM deliveries WHERE kind = 'stock.low_found' ORDER BY id")
+        return [delivery.context for delivery in found]
+
+    return run
 
 
 def set_low_at(staff, units, sku="MUG-RED"):
@@ -137,22 +141,22 @@ def test_low_is_what_has_no_more_than_its_threshold_and_is_on_show(staff):
     assert low(staff) == {"items": [], "next_cursor": None, "total": 0}
 
 
-def test_staff_are_told_once_of_each_variant_that_crosses_its_threshold(staff):
+def test_staff_are_told_once_of_each_variant_that_crosses_its_threshold(staff, look):
     an_account(staff.client)  # a shopper hears nothing
     a_staff_account(staff.client, "support")  # nor does who may not change stock
-    assert look(staff) == [{"count": 1, "items": [{"sku": "MUG-BLUE", "name": "Morning Mug", "on_hand": 0}]}]
-    assert len(look(staff)) == 1
+    assert look() == [{"count": 1, "items": [{"sku": "MUG-BLUE", "name": "Morning Mug", "on_hand": 0}]}]
+    assert len(look()) == 1
     move(staff, {"delta": -6, "cause": "lost"})
-    assert [m["items"][0]["sku"] for m in look(staff)] == ["MUG-BLUE", "MUG-RED"]
+    assert [m["items"][0]["sku"] for m in look()] == ["MUG-BLUE", "MUG-RED"]
     move(staff, {"delta": 20, "cause": "received"})
-    assert len(look(staff)) == 2
+    assert len(look()) == 2
     assert [v["since"] is None for v in low(staff)["items"]] == [False]
     move(staff, {"delta": -20, "cause": "corrected"})
-    assert len(look(staff)) == 3
+    assert len(look()) == 3
 
 
-def test_the_message_says_what_is_left(staff, settings):
-    look(staff)
+def test_the_message_says_what_is_left(staff, look, settings):
+    look()
     mail = settings.mail_file.read_text().splitlines()[-1]
     assert staff.email in mail
     assert "Morning Mug (MUG-BLUE): 0 left" in mail

@@ -41,7 +41,15 @@ MEMBER = [
     "/account/payment-methods",
     "/account/preferences",
 ]
-STAFF = ["/admin", "/admin/orders", "/admin/customers"]
+STAFF = [
+    "/admin",
+    "/admin/orders",
+    "/admin/customers",
+    "/admin/products",
+    "/admin/products/new",
+    "/admin/categories",
+    "/admin/stock",
+]
 
 
 def check(page):
@@ -139,6 +147,11 @@ def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     for address in (*STAFF, f"/admin/orders/{number}"):
         staff.goto(address)
         check(staff)
+    staff.goto("/admin/products?q=tee")
+    staff.get_by_role("link", name="Meadow Stripe Tee").click()
+    staff.get_by_text("OST-TEE-M").click()
+    expect(staff.get_by_role("button", name="Set the price").first).to_be_visible()
+    check(staff)
 
 
 def test_the_narrowest_screen_never_scrolls_sideways(visitors):

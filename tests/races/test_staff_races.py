@@ -2,11 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
 from quickshop.accounts.callers import ANONYMOUS
 from quickshop.catalog import editing, management, pictures
 from quickshop.catalog.errors import ChangedMeanwhile
 from quickshop.catalog.renditions import process
 from quickshop.checkout.service import place_order
+from quickshop.factory import create_app
 from quickshop.inventory import moving, watching
 from quickshop.inventory import service as inventory
 from quickshop.inventory.errors import OutOfStock, StockPromised
@@ -16,6 +19,12 @@ from quickshop.kernel.unit_of_work import reading, run_unit, unit_of_work
 from tests.factories.racing import Beside, together, until_blocked
 from tests.factories.shop import a_cart, a_variant, a_wish, look, stock_of
 from tests.factories.uploads import drawn
+
+
+@pytest.fixture
+def worker(settings):
+    """The application as workers run it, for what they do by the clock."""
+    return create_app(role="worker", settings=settings)
 
 
 def a_product(**more):
@@ -143,10 +152,10 @@ def test_changing_variants_while_they_are_bought_never_deadlocks(core, servers):
 # --- the watch -----------------------------------------------------------------------------------------
 
 
-def test_two_watches_at_once_tell_of_each_variant_once(core):
+def test_two_watches_at_once_tell_of_each_variant_once(core, worker):
     for _ in range(5):
         a_product(stock=1)
-    found = together(core, *[lambda: run_unit(watching.watch) for _ in range(6)])
+    found = together(worker, *[lambda: run_unit(watching.watch) for _ in range(3)])
     assert sum(found) == 5
     assert look("SELECT count(*) AS n FROM pending_facts WHERE type = 'stock.low_found'")[0].n == sum(
         1 for n in found if n
@@ -156,7 +165,7 @@ def test_two_watches_at_once_tell_of_each_variant_once(core):
 # --- pictures and upkeep -------------------------------------------------------------------------------
 
 
-def test_upkeep_leaves_the_files_of_a_picture_that_is_just_being_uploaded(core, servers):
+def test_upkeep_leaves_the_files_of_a_picture_that_is_just_being_uploaded(core, worker, servers):
     product, _ = a_product()
     files = process(drawn())
     first = run_unit(lambda: pictures.add_picture(product, files))
@@ -164,19 +173,19 @@ def test_upkeep_leaves_the_files_of_a_picture_that_is_just_being_uploaded(core, 
     run_unit(lambda: db.run("UPDATE media_files SET wanted_at = now() - interval '2 days'"))
     with unit_of_work():
         pictures.add_picture(product, files)
-        upkeep = Beside(core, lambda: run_unit(pictures.prune_media))
+        upkeep = Beside(worker, lambda: run_unit(pictures.prune_media))
         until_blocked(servers)
     assert upkeep.result() == 0
     assert look("SELECT count(*) AS n FROM media_files")[0].n == len(files)
 
 
-def test_an_upload_that_waits_for_upkeep_brings_its_files_again(core, servers):
+def test_an_upload_that_waits_for_upkeep_brings_its_files_again(core, worker, servers):
     product, _ = a_product()
     files = process(drawn())
     first = run_unit(lambda: pictures.add_picture(product, files))
     run_unit(lambda: pictures.remove_picture(product, first))
     run_unit(lambda: db.run("UPDATE media_files SET wanted_at = now() - interval '2 days'"))
-    with unit_of_work():
+    with worker.app_context(), unit_of_work():
         assert pictures.prune_media() == len(files)
         upload = Beside(core, lambda: run_unit(lambda: pictures.add_picture(product, files)))
         until_blocked(servers)
