@@ -81,6 +81,17 @@ def test_what_is_promised_stays(staff):
     assert move(staff, {"delta": -6, "cause": "corrected"}).json["stock"]["available"] == 0
 
 
+def test_what_comes_back_into_stock_is_left_for_those_who_wait(staff):
+    def told():
+        found = rows(staff.client, "SELECT data FROM pending_facts WHERE type = 'inventory.back_in_stock' ORDER BY id")
+        return [fact.data["variant_id"] for fact in found]
+
+    before = told()
+    for delta, cause in [(3, "received"), (2, "returned"), (-1, "lost")]:
+        move(staff, {"delta": delta, "cause": cause}, sku="MUG-BLUE")
+    assert told() == [*before, staff.extra["variants"]["MUG-BLUE"]]
+
+
 def test_one_key_moves_stock_once(staff):
     body = {"delta": 5, "cause": "received"}
     first, again = (move(staff, body, **{"Idempotency-Key": "delivery-17"}) for _ in range(2))
