@@ -56,7 +56,14 @@ _SETTINGS = {
     "worker_redirect_stdouts": False,
     "timezone": "UTC",
     "enable_utc": True,
-    "imports": ("tasks.orders", "tasks.notifications", "tasks.catalog", "tasks.system", "tasks.wishlists"),
+    "imports": (
+        "tasks.orders",
+        "tasks.notifications",
+        "tasks.catalog",
+        "tasks.inventory",
+        "tasks.system",
+        "tasks.wishlists",
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quickshop.catalog import refreshing
+from quickshop.catalog import pictures, refreshing
 from quickshop.kernel.unit_of_work import run_unit
 from tasks.app import celery_app
 from tasks.queues import TaskNames
@@ -21,3 +21,9 @@ def tidy() -> None:
     run_unit(refreshing.tally)
     run_unit(refreshing.count_sales)
     run_unit(refreshing.forget_words)
+
+
+@celery_app.task(name=TaskNames.PRUNE_PICTURES)
+def prune_pictures() -> None:
+    """Delete the files of pictures that are gone."""
+    run_unit(pictures.prune_media)

@@ -24,6 +24,8 @@ class TaskNames(StrEnum):
     REFRESH_CATALOG = "catalog.refresh"
     TIDY_CATALOG = "catalog.tidy"
     TELL_WISHLISTS = "wishlists.tell"
+    PRUNE_PICTURES = "catalog.prune_pictures"
+    WATCH_STOCK = "inventory.watch"
     PRUNE = "maintenance.prune"
     CANARY = "canary"
 

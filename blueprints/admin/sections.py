@@ -14,6 +14,9 @@ from quickshop.accounts.permissions import Permission
 SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
+    ("products", "/admin/products", "package", "Products", Permission.CATALOG_WRITE),
+    ("categories", "/admin/categories", "tag", "Categories", Permission.CATALOG_WRITE),
+    ("stock", "/admin/stock", "boxes", "Stock", Permission.CATALOG_WRITE),
     ("customers", "/admin/customers", "users-round", "Customers", Permission.CUSTOMERS_READ),
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),

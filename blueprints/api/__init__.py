@@ -34,9 +34,11 @@ from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import privacy as admin_privacy
+from blueprints.api.admin import products as admin_products
 from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
+from blueprints.api.admin import stock as admin_stock
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.csrf import csrf
@@ -61,6 +63,8 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     wishlists.blp,
     alerts.blp,
     admin_catalogue.blp,
+    admin_products.blp,
+    admin_stock.blp,
     admin_orders.blp,
     admin_privacy.blp,
     admin_reviews.blp,

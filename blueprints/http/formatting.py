@@ -30,6 +30,15 @@ def money(value: Mapping[str, Any] | None) -> str:
     return f"{sign}{SYMBOLS.get(currency, currency + ' ')}{text}"
 
 
+def amount(value: Mapping[str, Any] | None) -> str:
+    """{"amount": 1999, "currency": "USD"} -> "19.99", as a form's field has it; None is an empty text."""
+    if not value:
+        return ""
+    places = exponent(value["currency"])
+    major, minor = divmod(int(value["amount"]), 10**places)
+    return f"{major}.{minor:0{places}d}" if places else str(major)
+
+
 def percent_off(price: Mapping[str, Any], was: Mapping[str, Any] | None) -> int:
     """Whole percent between a former and the present price, rounded down; 0 when there is no reduction."""
     if not was or was["amount"] <= price["amount"]:
@@ -117,6 +126,6 @@ def plain(text: str | None) -> str:
 
 def install_formatting(app: Flask) -> None:
     """Registers the filters on the app's templates."""
-    for function in (money, moment, day, window, words, facts, tint, rich, plain, picture, found):
+    for function in (money, amount, moment, day, window, words, facts, tint, rich, plain, picture, found):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off

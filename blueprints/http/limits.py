@@ -27,7 +27,7 @@ from blueprints.http.access import budget_key, claims
 from quickshop.extensions import settings
 from quickshop.kernel.errors import ShopError
 
-RateClass = Literal["default", "auth", "checkout", "search", "none"]
+RateClass = Literal["default", "auth", "checkout", "search", "media", "none"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 

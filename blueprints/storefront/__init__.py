@@ -11,6 +11,7 @@ from blueprints.storefront import (
     cart,
     catalogue,
     checkout,
+    media,
     orders,
     payment_methods,
     preferences,
@@ -28,6 +29,7 @@ from blueprints.storefront.pages import pages
 AREAS = (
     catalogue,
     sitemap,
+    media,
     cart,
     checkout,
     orders,

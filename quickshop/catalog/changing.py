@@ -132,6 +132,14 @@ def product_of(variant_id: UUID) -> UUID:
     return found
 
 
+def currency_of(product_id: UUID) -> str:
+    """The currency of a product's prices. Raises NotFound."""
+    found: str | None = db.scalar("SELECT min(currency) FROM variants WHERE product_id = :id", id=product_id)
+    if found is None:
+        raise NotFound("product")
+    return found
+
+
 def set_related(product_id: UUID, related: Sequence[UUID]) -> None:
     """Put these products beside a product, in this order, in place of those before. Raises CatalogConflict."""
     lock([product_id])
@@ -161,11 +169,13 @@ def set_rating(product_id: UUID, average: Decimal, count: int) -> None:
     index([product_id])
 
 
-def set_attribute(name: str, *, label: str | None = None, facetable: bool | None = None, position: int = 0) -> None:
+def set_attribute(
+    name: str, *, label: str | None = None, facetable: bool | None = None, position: int | None = None
+) -> None:
     """Say how an attribute is shown, and whether lists can be filtered by it. Raises NotFound."""
     changed = db.run(
         "UPDATE attributes SET label = coalesce(:label, label), facetable = coalesce(:facetable, facetable),"
-        " position = :position WHERE name = :name",
+        " position = coalesce(:position, position) WHERE name = :name",
         name=name,
         label=label,
         facetable=facetable,

@@ -26,6 +26,41 @@ class CategoryInUse(Conflict):
     code, title = "category_in_use", "The category is not empty"
 
 
+class VariantInUse(Conflict):
+    """What was bought, is promised or lies in a cart cannot go."""
+
+    code, title = "variant_in_use", "The variant is in use"
+
+    def __init__(self) -> None:
+        super().__init__("It was bought, is promised, or lies in a cart. Correct its stock to zero instead.")
+
+
+class LastVariant(Conflict):
+    """A product has at least one variant."""
+
+    code, title = "last_variant", "The last variant stays"
+
+    def __init__(self) -> None:
+        super().__init__("A product has at least one variant. Take the product off show instead.")
+
+
+class TooManyPictures(Conflict):
+    """A product's pictures are all taken."""
+
+    code, title = "too_many_pictures", "Too many pictures"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the product since the caller looked at it; `updated_at` is its version now."""
+
+    code, title = "changed_meanwhile", "Changed meanwhile"
+
+    def __init__(self, updated_at: str) -> None:
+        super().__init__(
+            "Somebody else has changed this since you looked; look again and then decide.", updated_at=updated_at
+        )
+
+
 _REFUSALS = (
     ("slug", "This slug is taken.", "slug"),
     ("sku", "One of these SKUs is taken.", "variants"),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     SmallInteger,
     Text,
@@ -86,7 +87,8 @@ class CategoryTally(Base):
 class Product(Base):
     """Something sold in one or more variants, on show from `published_at` until `withdrawn_at`.
 
-    `description` is safe HTML: it is cleaned when it is written. `price_minor` is the lowest price now.
+    `description` is safe HTML: it is cleaned when it is written. `images` are its uploaded pictures as shown, in order,
+    and `image` the first of them, or one that the shop came with. `price_minor` is the lowest price now.
     `next_change_at` is when the clock alone changes what is shown: a sale or the show itself begins or ends.
     """
 
@@ -99,6 +101,7 @@ class Product(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     options: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     image: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    images: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     card: Mapped[dict[str, Any]] = mapped_column(JSONB)
     price_minor: Mapped[int] = mapped_column(BigInteger)
     rating_average: Mapped[Any] = mapped_column(Numeric(3, 2), server_default=text("0"))
@@ -140,6 +143,53 @@ class ProductRelation(Base):
     )
 
 
+class Picture(Base):
+    """An uploaded picture of a product; its files are in `picture_files`. `alt` says what it shows."""
+
+    __tablename__ = "pictures"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(Integer)
+    alt: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("position >= 0", name="position_not_negative"),
+        UniqueConstraint("product_id", "position", deferrable=True, initially="DEFERRED"),
+    )
+
+
+class MediaFile(Base):
+    """A file that anybody may fetch, named by the SHA-256 of its content, so that equal files are kept once.
+
+    `wanted_at` is when a picture last took it or let go of it: upkeep deletes what none has had for a day since.
+    """
+
+    __tablename__ = "media_files"
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    format: Mapped[str] = mapped_column(Text)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    wanted_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("digest = encode(sha256(body), 'hex')", name="digest_of_body"),
+        CheckConstraint("format IN ('avif', 'webp')", name="known_format"),
+    )
+
+
+class PictureFile(Base):
+    """A picture at one width in one format."""
+
+    __tablename__ = "picture_files"
+    picture_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True)
+    format: Mapped[str] = mapped_column(Text, primary_key=True)
+    width: Mapped[int] = mapped_column(Integer, primary_key=True)
+    height: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[str] = mapped_column(ForeignKey("media_files.digest"))
+    __table_args__ = (
+        CheckConstraint("width > 0 AND height > 0", name="has_a_size"),
+        Index("ix_picture_files_digest", "digest"),
+    )
+
+
 class Variant(Base):
     """One buyable form of a product, with its SKU and price.
 
@@ -158,6 +208,7 @@ class Variant(Base):
     sale_from: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     sale_until: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     image: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    picture_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("pictures.id", ondelete="SET NULL"))
     weight_grams: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     __table_args__ = (
@@ -171,6 +222,7 @@ class Variant(Base):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
         CheckConstraint("weight_grams >= 0", name="weight_not_negative"),
         Index("ix_variants_product_id", "product_id"),
+        Index("ix_variants_picture_id", "picture_id", postgresql_where=text("picture_id IS NOT NULL")),
     )
 
 

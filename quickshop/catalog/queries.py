@@ -12,7 +12,7 @@ import orjson
 from quickshop.catalog.documents import extended, list_item
 from quickshop.catalog.prices import PRICE_NOW, WAS_NOW
 from quickshop.kernel import db
-from quickshop.kernel.errors import NotFound
+from quickshop.kernel.errors import Invalid, NotFound
 
 # Whether products `p` are on show at this moment.
 SHOWN = "p.published_at <= now() AND coalesce(now() < p.withdrawn_at, true)"
@@ -56,7 +56,7 @@ _BY_SLUG = """coalesce((SELECT id FROM products WHERE slug = :key),
 _PRODUCT = f"""
 SELECT p.card::text AS card, json_build_object(
     'in_stock', coalesce(bool_or(v.available > 0), false),
-    'description', p.description, 'attributes', p.attributes, 'options', p.options,
+    'description', p.description, 'attributes', p.attributes, 'options', p.options, 'images', p.images,
     'labels', (SELECT json_object_agg(a.name, a.label) FROM attributes a
                WHERE a.name IN (SELECT jsonb_object_keys(p.attributes))),
     'categories', (SELECT json_agg(json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) ORDER BY up.depth)
@@ -128,6 +128,15 @@ def product_id_of(slug_or_id: str) -> UUID:
     if found is None:
         raise NotFound("product")
     return found
+
+
+def product_ids_of(slugs: Sequence[str]) -> list[UUID]:
+    """The ids of products by slug, in this order, on show or not. Raises Invalid, naming those that do not exist."""
+    found = {r.slug: r.id for r in db.rows("SELECT slug, id FROM products WHERE slug = ANY(:slugs)", slugs=list(slugs))}
+    unknown = [slug for slug in slugs if slug not in found]
+    if unknown:
+        raise Invalid({"related": [f"There is no product {', '.join(unknown)}."]})
+    return [found[slug] for slug in slugs]
 
 
 def cards(product_ids: Sequence[UUID]) -> list[dict[str, Any]]:

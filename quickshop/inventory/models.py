@@ -13,13 +13,18 @@ from quickshop.kernel.models import TIMESTAMPTZ
 
 
 class StockItem(Base):
-    """Units of a variant: `on_hand` are in the house, `held` of those are promised."""
+    """Units of a variant: `on_hand` are in the house, `held` of those are promised.
+
+    At `low_at` units in the house or fewer staff are told; null stands for the setting LOW_STOCK_AT.
+    """
 
     __tablename__ = "stock_items"
     variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     held: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    low_at: Mapped[int | None] = mapped_column(Integer)
     __table_args__ = (
+        CheckConstraint("low_at >= 0", name="low_at_not_negative"),
         CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
         CheckConstraint("held >= 0 AND held <= on_hand", name="held_within_on_hand"),
     )
@@ -60,7 +65,10 @@ class StockHoldLine(Base):
 
 
 class StockMovement(Base):
-    """A change of `on_hand` with its cause; the sum of a variant's movements is its `on_hand`."""
+    """A change of `on_hand` with its cause; the sum of a variant's movements is its `on_hand`.
+
+    `note` is what staff wrote beside it; never about a person.
+    """
 
     __tablename__ = "stock_movements"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -68,10 +76,15 @@ class StockMovement(Base):
     delta: Mapped[int] = mapped_column(Integer)
     cause: Mapped[str] = mapped_column(Text)
     order_id: Mapped[uuid.UUID | None]
+    note: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
         CheckConstraint("delta <> 0", name="delta_not_zero"),
-        CheckConstraint("cause IN ('received', 'sold', 'returned', 'corrected')", name="known_cause"),
+        CheckConstraint(
+            "cause IN ('received', 'returned') AND delta > 0 OR cause IN ('sold', 'damaged', 'lost') AND delta < 0"
+            " OR cause = 'corrected'",
+            name="known_cause",
+        ),
         Index("ix_stock_movements_variant_id", "variant_id", "id"),
         Index("ix_stock_movements_at", "at", postgresql_using="brin"),
         Index(
@@ -82,3 +95,13 @@ class StockMovement(Base):
             postgresql_where=text("cause = 'sold'"),
         ),
     )
+
+
+class LowStock(Base):
+    """A variant that the watch found low, since when, and that staff were told: once until there is enough again."""
+
+    __tablename__ = "low_stock"
+    variant_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("stock_items.variant_id", ondelete="CASCADE"), primary_key=True
+    )
+    since: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())

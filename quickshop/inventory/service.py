@@ -46,7 +46,7 @@ WHERE coalesce(s.on_hand - s.held, 0) < w.quantity ORDER BY v.sku
 # Follows a CTE `raised (variant_id, quantity, available)`: rows of which `quantity` units more can be had than before,
 # which are `available` now. Where there were none before, whoever waits for the variant has to be told; that is a
 # matter of a room above, which takes the fact. Every statement that makes more available ends its changes with this.
-_TELL = """, told AS (
+TELL = """, told AS (
     INSERT INTO pending_facts (consumer, type, data)
     SELECT 'wishlists', 'inventory.back_in_stock', jsonb_build_object('variant_id', variant_id)
     FROM raised WHERE quantity > 0 AND available > 0 AND available <= quantity
@@ -67,7 +67,7 @@ _RELEASE = (
     UPDATE stock_items s SET held = s.held - l.quantity FROM locked l WHERE s.variant_id = l.variant_id
     RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
 )"""
-    + _TELL
+    + TELL
     + """, closed AS (
     UPDATE stock_holds SET state = 'released' WHERE id IN (SELECT id FROM hold) RETURNING id
 )
@@ -169,7 +169,7 @@ def put_back(order_id: UUID) -> int:
                 WHERE s.variant_id = l.variant_id
                 RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
             )"""
-            + _TELL
+            + TELL
             + """, moved AS (
                 INSERT INTO stock_movements (variant_id, delta, cause, order_id)
                 SELECT variant_id, quantity, 'returned', :id FROM locked RETURNING 1
@@ -194,7 +194,7 @@ def receive(wanted: Wanted) -> None:
         ), raised AS (
             SELECT variant_id, quantity, available FROM stocked JOIN arrived USING (variant_id)
         )"""
-        + _TELL
+        + TELL
         + """
         INSERT INTO stock_movements (variant_id, delta, cause)
         SELECT variant_id, quantity, 'received' FROM arrived WHERE quantity <> 0

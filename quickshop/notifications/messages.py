@@ -134,6 +134,18 @@ def _price_dropped(c: Mapping[str, Any]) -> Words:
     return f"{c['product']} costs less now", [_greeting(c), sentence, how], ("See it", _product_link(c))
 
 
+def _stock_low(c: Mapping[str, Any]) -> Words:
+    named = [f"{i['name']} ({i['sku']}): {i['on_hand']} left" for i in c["items"]]
+    more = c["count"] - len(named)
+    paragraphs = [f"Hello {c['first_name']},", f"{c['count']} variants run low since we last looked:", "; ".join(named)]
+    if more:
+        paragraphs.append(f"And {more} more.")
+    subject = f"{c['items'][0]['name']} runs low" if c["count"] == 1 else f"{c['count']} variants run low"
+    if c["count"] == 1:
+        paragraphs[1] = "This runs low since we last looked:"
+    return subject, paragraphs, ("See the stock", f"{c['public_url']}/admin/stock")
+
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.placed": _order(
         "We have your order {number}", "Thank you. We have your order over {total} and are working on it."
@@ -170,6 +182,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "wishlist.alert_asked": _alert_asked,
     "wishlist.back_in_stock": _back_in_stock,
     "wishlist.price_dropped": _price_dropped,
+    "stock.low_found": _stock_low,
 }
 
 

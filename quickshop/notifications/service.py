@@ -13,6 +13,7 @@ from uuid import UUID
 
 from quickshop.accounts.answering import answer_waiting
 from quickshop.accounts.people import PersonKey, person_key
+from quickshop.accounts.permissions import Permission
 from quickshop.accounts.preferences import unwilling
 from quickshop.extensions import settings
 from quickshop.kernel import db, facts
@@ -56,7 +57,9 @@ def _take_facts(limit: int) -> int:
     taken = facts.take("notifications", limit)
     known = [f for f in taken if f.type in KINDS]
     orders = [f for f in known if f.type.startswith("order.")]
-    rows = _order_rows(orders) + [_personal_row(f) for f in known if not f.type.startswith("order.")]
+    theirs = [f for f in known if not f.type.startswith(("order.", "stock."))]
+    rows = _order_rows(orders) + [_personal_row(f) for f in theirs]
+    rows += [row for f in known if f.type.startswith("stock.") for row in _staff_rows(f)]
     db.run_many(
         """
         INSERT INTO deliveries (fact_key, channel, kind, person_id, sealed, context)
@@ -112,6 +115,29 @@ def _personal_row(fact: Any) -> dict[str, Any] | None:
     subject = fact.data.get("subject") or fact.data["user_id"]
     personal = owner.unseal(base64.b64decode(fact.data["sealed"]), f"pending_facts/data/{subject}")
     return _row(fact.data.get("once") or f"fact:{fact.id}", fact.type, owner, personal, {})
+
+
+_KEEPERS = """
+SELECT u.id, u.email, u.first_name, per.id AS person_id, per.key_id, per.wrapped_key
+FROM users u JOIN persons per ON per.id = u.person_id
+WHERE u.disabled_at IS NULL AND per.wrapped_key IS NOT NULL AND EXISTS (
+    SELECT FROM user_roles ur JOIN roles r ON r.name = ur.role
+    WHERE ur.user_id = u.id AND :permission = ANY(r.permissions))
+ORDER BY u.id
+"""
+
+
+def _staff_rows(fact: Any) -> list[dict[str, Any]]:
+    """A message about stock for everybody who keeps the catalogue."""
+    made = []
+    for r in db.rows(_KEEPERS, permission=str(Permission.CATALOG_WRITE)):
+        person = person_key(r.person_id, r.key_id, r.wrapped_key)
+        personal = {
+            "email": person.unseal(r.email, f"users/email/{r.id}"),
+            "first_name": person.unseal(r.first_name, f"users/first_name/{r.id}"),
+        }
+        made.append(_row(f"fact:{fact.id}:{r.id}", fact.type, person, personal, fact.data))
+    return made
 
 
 def _row(

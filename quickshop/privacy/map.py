@@ -469,14 +469,15 @@ MAP: Mapping[str, Holding] = {
         plain=_cols("id cart_id order_id state expires_at created_at"),
     ),
     "stock_hold_lines": Holding("How many units", plain=_cols("hold_id variant_id quantity")),
-    "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id at")),
+    "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id note at")),
     # --- of nobody ------------------------------------------------------------------------------------------
-    "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held")),
+    "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held low_at")),
+    "low_stock": Holding("What runs low", plain=_cols("variant_id since")),
     "categories": Holding("The catalogue", plain=_cols("id parent_id path slug name position")),
     "products": Holding(
         "The catalogue",
         plain=_cols(
-            "id slug name description category_id attributes options image card price_minor "
+            "id slug name description category_id attributes options image images card price_minor "
             "rating_average rating_count sold_count published_at withdrawn_at next_change_at created_at "
             "updated_at"
         ),
@@ -485,8 +486,15 @@ MAP: Mapping[str, Holding] = {
         "The catalogue",
         plain=_cols(
             "id product_id sku options currency price_minor compare_at_minor sale_price_minor sale_from sale_until "
-            "image weight_grams position"
+            "image picture_id weight_grams position"
         ),
+    ),
+    "pictures": Holding("Pictures of products", plain=_cols("id product_id position alt created_at")),
+    "picture_files": Holding("Which files a picture has", plain=_cols("picture_id format width height digest")),
+    "media_files": Holding(
+        "The files of pictures, without what came with them: place, time, camera",
+        why="a day after no picture has them any more",
+        plain=_cols("digest format body wanted_at"),
     ),
     "attributes": Holding("The catalogue", plain=_cols("name label facetable position")),
     "attribute_values": Holding("The catalogue", plain=_cols("id attribute value")),

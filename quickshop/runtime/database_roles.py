@@ -39,6 +39,8 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "idempotency_keys": ("arwd", "rd", ""),
     "listings": ("arwd", "arwd", ""),
     "login_failures": ("arwd", "rd", ""),
+    "low_stock": ("r", "ard", ""),
+    "media_files": ("arw", "rd", ""),
     "order_events": ("arwd", "ar", ""),
     "order_lines": ("arwd", "r", "r"),
     "order_processing": ("arwd", "rw", "rw"),
@@ -53,6 +55,8 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "pending_facts": ("arwd", "arwd", "r"),  # FOR UPDATE asks for the right to update
     "periodic_jobs": ("arwd", "r", "rw"),
     "persons": ("arwd", "r", ""),
+    "picture_files": ("ar", "r", ""),
+    "pictures": ("arwd", "", ""),
     "preferences": ("arwd", "r", ""),
     "price_changes": ("arwd", "", ""),
     "product_relations": ("arwd", "", ""),

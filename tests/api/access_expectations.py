@@ -292,7 +292,35 @@ EXPECTATIONS = {
         lambda world: {"slug": f"matrix-{next(_numbers)}", "name": "Matrix"}
     ),
     "POST /api/v1/admin/products": staff("catalog:write").sending(_product),
+    "GET /api/v1/admin/products": staff("catalog:write").asking("q=product"),
+    "GET /api/v1/admin/products/{product_id}": staff("catalog:write"),
+    "PATCH /api/v1/admin/products/{product_id}": staff("catalog:write").sending(_some(name="Matrix")),
+    "POST /api/v1/admin/products/show": staff("catalog:write").sending(
+        lambda world: {"product_ids": [world.places["product"]], "shown": False}
+    ),
+    "POST /api/v1/admin/products/{product_id}/variants": staff("catalog:write").sending(
+        lambda world: {"sku": f"MATRIX-{next(_numbers)}", "price_minor": 100}
+    ),
+    "POST /api/v1/admin/products/{product_id}/images": staff("catalog:write").answering(422),  # no file
+    "PATCH /api/v1/admin/products/{product_id}/images/{image_id}": staff("catalog:write").sending(_some(alt="Matrix")),
+    "DELETE /api/v1/admin/products/{product_id}/images/{image_id}": staff("catalog:write"),
+    "PATCH /api/v1/admin/variants/{variant_id}": staff("catalog:write").sending(_some(weight_grams=1)),
+    "DELETE /api/v1/admin/variants/{variant_id}": staff("catalog:write").answering(409),  # the last one
+    "PUT /api/v1/admin/variants/{variant_id}/price": staff("catalog:write").sending(_some(price_minor=100)),
+    "PUT /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write").sending(_some(price_minor=1)),
+    "DELETE /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write"),
     "POST /api/v1/admin/variants/{variant_id}/stock": staff("catalog:write").sending(_some(quantity=1)),
+    "GET /api/v1/admin/variants/{variant_id}/stock-movements": staff("catalog:write"),
+    "POST /api/v1/admin/variants/{variant_id}/stock-movements": staff("catalog:write").sending(
+        _some(delta=1, cause="received")
+    ),
+    "GET /api/v1/admin/stock/movements": staff("catalog:write"),
+    "GET /api/v1/admin/stock/low": staff("catalog:write"),
+    "GET /api/v1/admin/categories": staff("catalog:write"),
+    "PATCH /api/v1/admin/categories/{category_id}": staff("catalog:write").sending(_some(name="Matrix")),
+    "DELETE /api/v1/admin/categories/{category_id}": staff("catalog:write").answering(409),  # it is not empty
+    "GET /api/v1/admin/attributes": staff("catalog:write"),
+    "PATCH /api/v1/admin/attributes/{name}": staff("catalog:write").sending(_some(label="Matrix")).answering(404),
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),

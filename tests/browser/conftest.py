@@ -64,15 +64,25 @@ class Visitors:
             context.close()
 
 
-@pytest.fixture(scope="session")
-def staff_state(chromium, live_shop):
-    """Cookies of a member of staff who signed in with two factors: once for all tests, as each code is good once."""
+def _signed_in(chromium, live_shop, name):
     visitors = Visitors(chromium, live_shop.url)
     page = visitors.open()
-    sign_in(page, live_shop.demo["accounts"]["staff"], then="/admin")
+    sign_in(page, live_shop.demo["accounts"][name], then="/admin")
     state = page.context.storage_state()
     visitors.close()
     return state
+
+
+@pytest.fixture(scope="session")
+def staff_state(chromium, live_shop):
+    """Cookies of a member of staff who signed in with two factors: once for all tests, as each code is good once."""
+    return _signed_in(chromium, live_shop, "staff")
+
+
+@pytest.fixture(scope="session")
+def admin_state(chromium, live_shop):
+    """The same of an administrator."""
+    return _signed_in(chromium, live_shop, "admin")
 
 
 @pytest.fixture

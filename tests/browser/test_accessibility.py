@@ -42,6 +42,7 @@ MEMBER = [
     "/account/preferences",
 ]
 STAFF = ["/admin", "/admin/orders", "/admin/customers"]
+CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock"]
 
 
 def check(page):
@@ -139,6 +140,18 @@ def test_pages_of_members_and_staff(visitors, look, live_shop, staff_state):
     for address in (*STAFF, f"/admin/orders/{number}"):
         staff.goto(address)
         check(staff)
+
+
+def test_pages_on_which_staff_keep_the_catalogue(visitors, look, admin_state):
+    staff = visitors.open(**look, storage_state=admin_state)
+    for address in CATALOGUE:
+        assert staff.goto(address).status == 200
+        check(staff)
+    staff.goto("/admin/products?q=tee")
+    staff.get_by_role("link", name="Meadow Stripe Tee").click()
+    staff.get_by_text("OST-TEE-M", exact=True).click()
+    expect(staff.get_by_role("button", name="Set the price").first).to_be_visible()
+    check(staff)
 
 
 def test_the_narrowest_screen_never_scrolls_sideways(visitors):

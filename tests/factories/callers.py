@@ -9,6 +9,8 @@ from blueprints.http.tokens import token_pair
 from quickshop.accounts import addresses, api_keys, devices, refreshing, roles
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.permissions import Permission
+from quickshop.catalog import pictures
+from quickshop.catalog.renditions import Rendition
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.payments import methods
@@ -99,6 +101,9 @@ def _session(world, kind, *, proved=True):
 # --- things --------------------------------------------------------------------------------------------
 
 
+_FILE = Rendition(200, 200, "webp", b"what a picture's file would hold")
+
+
 def _things(world):
     variant = shop.a_variant(stock=100)
     owner = Caller(user_id=world.users["owner"], email_verified=True)
@@ -112,6 +117,8 @@ def _things(world):
         "variant_id": str(variant),
         "product": str(found.id),
         "product_id": str(found.id),
+        "category_id": str(found.category_id),
+        "image_id": str(run_unit(lambda: pictures.add_picture(found.id, [_FILE]))),
         "slug_or_id": found.slug,
         "category": str(found.category_id),
         "number": order.number,

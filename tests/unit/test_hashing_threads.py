@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from blueprints.http import hashing
+from blueprints.http import hashing, native
 from quickshop.kernel.errors import Unavailable
 
 
@@ -19,7 +19,7 @@ def test_the_work_runs_in_another_thread_that_gives_way_and_this_one_keeps_its_p
     before = priority()
     thread, niceness = hashing.in_native_thread(lambda: (_thread.get_native_id(), priority()))
     assert thread != _thread.get_native_id()
-    assert niceness == max(before, hashing.NICENESS)
+    assert niceness == max(before, native.NICENESS)
     assert priority() == before
 
 
@@ -30,7 +30,7 @@ def test_what_the_work_raises_comes_back_and_its_place_is_free_again():
 
 
 def test_more_than_64_are_asked_to_come_again(monkeypatch):
-    monkeypatch.setattr(hashing._places, "acquire", lambda blocking: False)
+    monkeypatch.setattr(hashing._HASHERS._places, "acquire", lambda blocking: False)
     with pytest.raises(Unavailable):
         hashing.in_native_thread(priority)
 

@@ -1,4 +1,4 @@
-"""Staff: categories, products and incoming stock."""
+"""Staff: making products and categories, the category tree, attributes, and incoming stock."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 from flask import Response
 
 from blueprints.api.schemas.admin import MadeCategory, MadeProduct, NewCategoryBody, NewProductBody, StockBody
+from blueprints.api.schemas.management import AttributeChange, Attributes, CategoryChange, ManagedCategories
 from blueprints.http.access import staff
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits
 from blueprints.http.json import json_response, no_content
+from blueprints.http.pagination import page_body
 from quickshop.accounts.permissions import Permission
-from quickshop.catalog import service
+from quickshop.catalog import categories, changing, editing, management, service
 from quickshop.catalog.service import NewProduct, NewVariant
 from quickshop.inventory import service as inventory
 from quickshop.kernel.ids import parse_id
@@ -31,16 +33,71 @@ def create_category(body: dict[str, Any]) -> Response:
     return json_response({"id": str(made)}, 201)
 
 
+@blp.get("/categories")
+@staff(Permission.CATALOG_WRITE)
+@blp.answers(200, ManagedCategories)
+def list_categories() -> Response:
+    """All categories, each after the one above it."""
+    return json_response(page_body(management.list_categories(), None))
+
+
+@blp.patch("/categories/<category_id>")
+@staff(Permission.CATALOG_WRITE)
+@blp.arguments(CategoryChange)
+@blp.answers(204)
+@commits
+def change_category(body: dict[str, Any], category_id: str) -> Response:
+    """Rename, reorder or move a category with all below it. The address of an old slug leads to the new one."""
+    known = parse_id(category_id, "category")
+    changes = dict(body)
+    if "parent_id" in changes:
+        categories.move_category(known, changes.pop("parent_id"))
+    categories.change_category(known, **changes)
+    return no_content()
+
+
+@blp.delete("/categories/<category_id>")
+@staff(Permission.CATALOG_WRITE)
+@blp.answers(204)
+@commits
+def remove_category(category_id: str) -> Response:
+    """Remove an empty category."""
+    categories.remove_category(parse_id(category_id, "category"))
+    return no_content()
+
+
+@blp.get("/attributes")
+@staff(Permission.CATALOG_WRITE)
+@blp.answers(200, Attributes)
+def list_attributes() -> Response:
+    """All attributes that products describe themselves by."""
+    return json_response(page_body(management.list_attributes(), None))
+
+
+@blp.patch("/attributes/<path:name>")
+@staff(Permission.CATALOG_WRITE)
+@blp.arguments(AttributeChange)
+@blp.answers(204)
+@commits
+def change_attribute(body: dict[str, Any], name: str) -> Response:
+    """Say how an attribute is shown, in which place, and whether lists can be filtered by it."""
+    changing.set_attribute(name, **body)
+    return no_content()
+
+
 @blp.post("/products")
 @staff(Permission.CATALOG_WRITE)
 @blp.arguments(NewProductBody)
 @blp.answers(201, MadeProduct)
 @commits
 def create_product(body: dict[str, Any]) -> Response:
-    """Make a product with its variants and their first stock, published at once."""
+    """Make a product with its variants and their first stock; on show at once, from a time on, or a draft."""
+    fields = dict(body)
     stock = {v["sku"]: v["stock"] for v in body["variants"]}
-    variants = [NewVariant(**{k: x for k, x in v.items() if k != "stock"}) for v in body["variants"]]
-    made, ids = service.create_product(NewProduct(**{**body, "variants": variants}))
+    variants = [NewVariant(**{k: x for k, x in v.items() if k != "stock"}) for v in fields.pop("variants")]
+    until, related = fields.pop("withdrawn_at", None), fields.pop("related")
+    draft = "published_at" in fields and fields["published_at"] is None
+    made, ids = editing.make_product(NewProduct(variants=variants, draft=draft, **fields), until=until, related=related)
     inventory.receive({ids[sku]: units for sku, units in stock.items() if units})
     return json_response({"id": str(made), "variants": {sku: str(i) for sku, i in ids.items()}}, 201)
 

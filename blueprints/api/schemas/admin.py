@@ -7,15 +7,14 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.common import LARGEST_AMOUNT, Prose, StrictInt, Text
+from blueprints.api.schemas.management import SLUG, OptionBody, ShownMixin
 from blueprints.http.body import StrictSchema
-
-_SLUG = validate.Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", error="Lower-case letters, digits and single hyphens.")
 
 
 class NewCategoryBody(StrictSchema):
     """A category to make."""
 
-    slug = fields.String(required=True, validate=[validate.Length(1, 100), _SLUG])
+    slug = fields.String(required=True, validate=[validate.Length(1, 100), SLUG])
     name = Text(120, required=True)
     parent_id = fields.UUID(load_default=None)
     position = StrictInt(0, 10_000, load_default=0)
@@ -32,15 +31,17 @@ class NewVariantBody(StrictSchema):
     stock = StrictInt(0, 1_000_000_000, load_default=0)
 
 
-class NewProductBody(StrictSchema):
-    """A product to make."""
+class NewProductBody(ShownMixin):
+    """A product to make: on show at once where `published_at` is left out, a draft where it is null."""
 
-    slug = fields.String(required=True, validate=[validate.Length(1, 150), _SLUG])
+    slug = fields.String(required=True, validate=[validate.Length(1, 150), SLUG])
     name = Text(200, required=True)
     description = Prose(20_000, 0, load_default="")
     category_id = fields.UUID(required=True)
     currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
-    attributes = fields.Dict(keys=Text(60), values=Text(300), load_default=dict)
+    attributes = fields.Dict(keys=Text(60), values=Text(300), load_default=dict, validate=validate.Length(max=60))
+    options = fields.List(fields.Nested(OptionBody), load_default=list, validate=validate.Length(max=6))
+    related = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=50))
     variants = fields.List(fields.Nested(NewVariantBody), required=True, validate=validate.Length(1, 100))
 
 

@@ -42,11 +42,19 @@ class RatingSchema(Schema):
     count = fields.Integer()
 
 
+class ImageSource(Schema):
+    """The same picture in a format that weighs less, for `<source>`."""
+
+    type = fields.String()
+    srcset = fields.String()
+
+
 class ImageSchema(Schema):
-    """A picture."""
+    """A picture. `srcset` is WebP by width; `sources` are what a client takes first where it can."""
 
     src = fields.String()
     srcset = fields.String()
+    sources = fields.List(fields.Nested(ImageSource))
     alt = fields.String()
     width = fields.Integer()
     height = fields.Integer()
@@ -194,6 +202,7 @@ class ProductSchema(ProductCard):
     )
     attributes = fields.Dict(keys=fields.String(), values=fields.String())
     options = fields.List(fields.Dict())
+    images = fields.List(fields.Nested(ImageSchema), metadata={"description": "All uploaded pictures in order"})
     categories = fields.List(fields.Nested(CategoryRef))
     variants = fields.List(fields.Nested(VariantSchema))
 

@@ -1,0 +1,86 @@
+"""Files that come in: which views take them, how large a body may then be, and the file itself.
+
+All other bodies keep to 1 MiB. A body is read only after the caller is known: of a page, whose form must be read to
+find the CSRF token, the larger one is let in only where a cookie is signed by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Request, request
+from gevent import monkey
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from blueprints.http import cookies
+from blueprints.http.cookies import Cookie
+from blueprints.http.errors import wants_problem
+from blueprints.http.native import NativeThreads
+from blueprints.http.tokens import read_access_token, read_refresh_token
+from quickshop.catalog.renditions import LARGEST_BYTES, PictureRefused, Rendition, process
+from quickshop.kernel.errors import Invalid, Unauthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+LONGEST_WORDS = 300
+# The fields and boundaries around a file.
+AROUND = 64 * 1024
+# A picture of 40 megapixels takes 160 MB while it is worked on: one at a time in a process.
+_WORKSHOP = NativeThreads(lambda: 1, 8, "Several pictures are being prepared at this moment; please try again.")
+
+
+def takes_pictures(view: View) -> View:
+    """Mark a view whose body holds a picture."""
+    view.body_limit = LARGEST_BYTES + AROUND  # type: ignore[attr-defined]
+    return view
+
+
+def let_in(asked: Request, limit: int) -> None:
+    """Allow this request a larger body. Raises PictureRefused where a page's is larger still."""
+    if wants_problem(asked.path):
+        asked.max_content_length = limit
+    elif _signed():
+        asked.max_content_length = limit
+        if (asked.content_length or 0) > limit:
+            raise _too_large()
+
+
+def _signed() -> bool:
+    for cookie, read in ((Cookie.ACCESS, read_access_token), (Cookie.REFRESH, read_refresh_token)):
+        token = cookies.read(cookie)
+        try:
+            if token and read(token):
+                return True
+        except Unauthenticated:
+            continue
+    return False
+
+
+def uploaded(name: str) -> bytes:
+    """The content of the file in a field. Raises Invalid without one, PictureRefused beyond 15 MiB."""
+    try:
+        file = request.files.get(name)
+    except RequestEntityTooLarge:
+        raise _too_large() from None
+    raw = file.read(LARGEST_BYTES + 1) if file else b""
+    if not raw:
+        raise Invalid({name: ["Send a file in this field, as multipart/form-data."]})
+    return raw
+
+
+def picture_words(alt: str | None) -> str:
+    """What somebody says that a picture shows. Raises Invalid for more than 300 characters or unprintable ones."""
+    words = (alt or "").strip()
+    if len(words) > LONGEST_WORDS or not words.isprintable():
+        raise Invalid({"alt": [f"At most {LONGEST_WORDS} characters, in one line."]})
+    return words
+
+
+def prepared(raw: bytes) -> list[Rendition]:
+    """The files to serve of an uploaded picture. Raises PictureRefused, Unavailable. Never inside a transaction."""
+    return _WORKSHOP.run(process, raw) if monkey.is_module_patched("socket") else process(raw)
+
+
+def _too_large() -> PictureRefused:
+    return PictureRefused("too_large", f"A picture may have {LARGEST_BYTES // 1024**2} MiB at most.")
