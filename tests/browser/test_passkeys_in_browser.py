@@ -44,7 +44,7 @@ def test_a_passkey_is_added_signs_in_and_is_removed(here, live_shop):
     sign_in(here, account)
     section = add_passkey(here, account, "My laptop")
     here.get_by_role("navigation", name="Account").get_by_role("button", name="Sign out").click()
-    expect(here.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(here.get_by_role("link", name="Sign in", exact=True)).to_be_visible()
 
     here.goto("/sign-in?next=/account/security")
     here.get_by_role("button", name="Use a passkey").click()
@@ -145,6 +145,6 @@ def test_whose_session_is_over_is_told_and_led_back(page, live_shop):
     page.context.clear_cookies()
     page.clock.run_for(29 * 60 * 1000)
     expect(page.locator("#staying")).to_contain_text("You were signed out")
-    expect(page.locator("#staying").get_by_role("link", name="Sign in")).to_have_attribute(
+    expect(page.locator("#staying").get_by_role("link", name="Sign in", exact=True)).to_have_attribute(
         "href", "/sign-in?next=%2Faccount"
     )
