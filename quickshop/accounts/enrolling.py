@@ -15,7 +15,7 @@ from quickshop.kernel.clock import now
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import audit, totp
+from quickshop.security import totp
 
 SETUP_LIFE = timedelta(minutes=30)
 
@@ -121,7 +121,6 @@ def _end_others(user_id: UUID, session_id: UUID | None, fact: str, reason: str) 
     sessions.revoke_all(user_id, reason, but=session_id)
     sessions.forget_user(user_id)
     log.append(user_id, [Fact(f"account.{fact}")])
-    audit.record(fact.replace("factor_", "factor."), target=f"user:{user_id}")
 
 
 def _tell(user_id: UUID) -> None:
@@ -172,7 +171,6 @@ def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, co
 
     def renew() -> list[str]:
         log.append(user_id, [Fact("account.recovery_codes_renewed")])
-        audit.record("recovery_codes.renewed", target=f"user:{user_id}")
         return second_factor.renew_recovery_codes(user_id)
 
     return run_unit(renew)

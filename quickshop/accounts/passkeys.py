@@ -38,7 +38,6 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import audit
 
 MOST = 20
 SHOP = "QuickShop"
@@ -176,7 +175,6 @@ def register(
 
 def _tell(user_id: UUID, fact: str, passkey_id: UUID) -> None:
     log.append(user_id, [Fact(f"account.passkey_{fact}", {"passkey_id": str(passkey_id)})])
-    audit.record(f"passkey.{fact}", target=f"user:{user_id}", data={"passkey_id": str(passkey_id)})
     found = users.by_id(user_id)
     if found is not None:
         mailing.tell(mailing.TWO_FACTOR_CHANGED, found)

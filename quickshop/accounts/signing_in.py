@@ -166,9 +166,7 @@ def _check_open(user_id: UUID) -> None:
 
 def _copied(signed: passkeys.Signed) -> None:
     """Note that a passkey's counter went back; kept, unlike what a refusal leaves."""
-    noted = {"passkey_id": str(signed.passkey_id)}
-    log.append(signed.user_id, [Fact("account.passkey_refused", noted)])
-    audit.record("passkey.refused", target=f"user:{signed.user_id}", outcome="denied", data=noted)
+    log.append(signed.user_id, [Fact("account.passkey_refused", {"passkey_id": str(signed.passkey_id)})])
 
 
 def _unless_copied(start: Callable[[], SignedIn | None]) -> SignedIn:
