@@ -130,7 +130,7 @@ def _tell(user_id: UUID) -> None:
         mailing.tell(mailing.TWO_FACTOR_CHANGED, found)
 
 
-def disable(user_id: UUID, session_id: UUID | None, password: str, code: str) -> None:
+def disable(user_id: UUID, session_id: UUID | None, password: str, code: str | None) -> None:
     """Turn two-factor off. Ends all other sessions; this one has no second factor any more.
 
     Runs its own units. Raises ProofWrong, CodeWrong, CodeNeeded, TooManyAttempts, TwoFactorIsOff, and
@@ -158,7 +158,7 @@ def _disable(user_id: UUID, session_id: UUID | None) -> None:
     _tell(user_id)
 
 
-def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, code: str) -> list[str]:
+def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, code: str | None) -> list[str]:
     """Ten new recovery codes in place of all earlier ones, to be shown once.
 
     Runs its own units. Raises ProofWrong, CodeWrong, CodeNeeded, TooManyAttempts, TwoFactorIsOff.

@@ -284,6 +284,13 @@ def test_new_recovery_codes_replace_the_old(client):
     assert second(client, challenged(client, account), answer.json["recovery_codes"][0]).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/disable", "/recovery-codes"])
+def test_whoever_has_two_factor_is_told_that_a_code_is_needed(client, path):
+    account = an_account(client)
+    turn_on(account)
+    is_problem(post(account, path, password=account.password), 403, "code_needed")
+
+
 @pytest.mark.parametrize("path", ["/setup", "/enable", "/disable", "/recovery-codes"])
 def test_guests_have_nothing_to_set_up(client, path):
     is_problem(client.post(f"/api/v1/auth/2fa{path}", json={}), 401, "unauthenticated")
