@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request, session
+from flask import Response, g, make_response, render_template, request, session
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.downloads import download
 from blueprints.http.json import JSON
 from blueprints.http.limits import limited
 from blueprints.http.page_access import forget_session, member_page, member_page_now, shopper
+from blueprints.http.pages import go
 from blueprints.storefront.forms import ProofForm
 from blueprints.storefront.pages import pages, problem
 from quickshop.accounts import second_factor
@@ -61,7 +62,7 @@ def erase_account() -> Response:
         return _seen(error.status, problem=problem(error))
     session.clear()
     forget_session()
-    return redirect("/account-erased", 303)  # type: ignore[return-value]
+    return go("/account-erased")
 
 
 @pages.get("/account-erased")

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, jsonify, make_response, redirect, render_template, request
+from flask import Response, g, jsonify, make_response, render_template, request
 
 from blueprints.http.commits import commits, commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.page_access import member_page, member_page_now
+from blueprints.http.pages import go
 from blueprints.storefront.devices import device_name, is_phone
 from blueprints.storefront.forms import CodeForm, PasskeyForm, ProofForm
 from blueprints.storefront.pages import pages, problem
@@ -24,10 +25,6 @@ from quickshop.kernel.errors import Invalid, NotFound, ShopError
 from quickshop.security import totp
 
 PAGE = "/account/security"
-
-
-def _go(address: str = PAGE) -> Response:
-    return redirect(address, 303)  # type: ignore[return-value]
 
 
 def _page(status: int = 200, **more: Any) -> Response:
@@ -136,7 +133,7 @@ def disable_two_factor() -> Response:
         enrolling.disable(g.caller.user_id, g.caller.session_id, form.password.data, form.code.data)
     except ShopError as error:
         return _refused(error, "disable")
-    return _go()
+    return go(PAGE)
 
 
 @pages.post(f"{PAGE}/recovery-codes")
@@ -205,7 +202,7 @@ def add_passkey() -> Response:
         passkeys.register(g.caller.user_id, g.caller.session_id, request.form.get("challenge", ""), credential, name)
     except ShopError as error:
         return _refused(error, "passkeys")
-    return _go(f"{PAGE}#passkeys")
+    return go(f"{PAGE}#passkeys")
 
 
 @pages.post(f"{PAGE}/passkeys/<uuid:passkey_id>/remove")
@@ -223,7 +220,7 @@ def remove_passkey(passkey_id: UUID) -> Response:
         raise
     except ShopError as error:
         return _refused(error, str(passkey_id))
-    return _go(f"{PAGE}#passkeys")
+    return go(f"{PAGE}#passkeys")
 
 
 # --- devices -------------------------------------------------------------------------------------------
@@ -236,7 +233,7 @@ def end_device(session_id: UUID) -> Response:
     """Sign one device out."""
     with suppress(NotFound):  # it has ended already
         sessions.revoke(g.caller.user_id, session_id, "revoked by the user")
-    return _go(f"{PAGE}#devices")
+    return go(f"{PAGE}#devices")
 
 
 @pages.post(f"{PAGE}/devices/end-others")
@@ -245,4 +242,4 @@ def end_device(session_id: UUID) -> Response:
 def end_other_devices() -> Response:
     """Sign all devices out but this one."""
     sessions.revoke_all(g.caller.user_id, "revoked by the user", but=g.caller.session_id)
-    return _go(f"{PAGE}#devices")
+    return go(f"{PAGE}#devices")
