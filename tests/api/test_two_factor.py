@@ -1,7 +1,6 @@
 """Two-factor sign-in by API: set up, turned on, asked for, each code once, and off again."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 
@@ -11,18 +10,6 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.security import totp
 from tests.factories.accounts import Account, a_staff_account, an_account, execute, is_problem, mailed, rows
 from tests.factories.two_factor import code_of, turn_on, with_two_factor
-
-
-@pytest.fixture
-def later():
-    """Moves the clock."""
-    real = clock._now
-
-    def move(**by):
-        clock.use(lambda: real() + timedelta(**by))
-
-    yield move
-    clock.use(real)
 
 
 def login(client, account):
