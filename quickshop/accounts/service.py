@@ -1,4 +1,7 @@
-"""The verbs of accounts under one name; each lives in the module that it is imported from."""
+"""The verbs of an account's beginning, its proof and its sign-ins under one name; each lives in a module of its own.
+
+What an account keeps (addresses, preferences, devices, passkeys …) and what staff do has its verbs in its own module.
+"""
 
 from __future__ import annotations
 
