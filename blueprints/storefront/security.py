@@ -18,7 +18,7 @@ from blueprints.http.pages import go
 from blueprints.storefront.devices import device_name, is_phone
 from blueprints.storefront.forms import CodeForm, PasskeyForm, ProofForm
 from blueprints.storefront.pages import pages, problem
-from quickshop.accounts import enrolling, passkeys, sessions
+from quickshop.accounts import enrolling, passkeys, service, sessions
 from quickshop.accounts.errors import PasskeyInvalid, SetUpFirst
 from quickshop.extensions import settings
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
@@ -230,7 +230,7 @@ def remove_passkey(passkey_id: UUID) -> Response:
 def end_device(session_id: UUID) -> Response:
     """Sign one device out."""
     with suppress(NotFound):  # it has ended already
-        sessions.revoke(g.caller.user_id, session_id, "revoked by the user")
+        service.end_session(g.caller.user_id, session_id)
     return go(f"{PAGE}#devices")
 
 
@@ -239,5 +239,5 @@ def end_device(session_id: UUID) -> Response:
 @commits
 def end_other_devices() -> Response:
     """Sign all devices out but this one."""
-    sessions.revoke_all(g.caller.user_id, "revoked by the user", but=g.caller.session_id)
+    service.end_other_sessions(g.caller.user_id, g.caller.session_id)
     return go(f"{PAGE}#devices")

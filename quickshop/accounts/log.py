@@ -27,6 +27,7 @@ AUDITED = (
     "account.recovery_codes_",
     "account.passkey_",
     "account.session_revoked",
+    "account.sessions_revoked",
     "account.role_",
     "account.api_key_",
     "account.disabled",

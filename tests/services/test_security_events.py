@@ -11,7 +11,7 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.security import audit
 from quickshop.security.audit_chain import page, verify
-from tests.factories.accounts import an_account, execute, is_problem, mailed, rows
+from tests.factories.accounts import Account, an_account, execute, is_problem, mailed, rows
 from tests.factories.shop import a_member
 from tests.factories.two_factor import turn_on
 
@@ -76,6 +76,23 @@ def test_a_refresh_token_used_again_stands_in_the_audit_log(client):
     assert client.post("/api/v1/auth/refresh", headers=headers).status_code == 401
     [event] = events(client.application, action="session.revoked")[:1]
     assert event["data"]["reason"] == "reuse"
+
+
+def test_sessions_that_their_owner_ends_stand_in_both_logs(client):
+    account = an_account(client)
+    others = [Account(client, account.email, account.username) for _ in range(3)]
+    assert all(other.sign_in().status_code == 200 for other in others)
+    ended = next(s["id"] for s in others[0].get("/auth/sessions").json["items"] if s["current"])
+    for path in (f"/{ended}", "", ""):  # the last one finds nothing to end
+        assert client.delete(f"/api/v1/auth/sessions{path}", headers=account.headers).status_code == 204
+    told = [(e["type"], e["data"]) for e in account.get("/me/events").json["items"] if "revoked" in e["type"]]
+    assert told == [
+        ("account.session_revoked", {"session_id": ended, "reason": "owner"}),
+        ("account.sessions_revoked", {"sessions": 2, "reason": "owner"}),
+    ]
+    user_id = rows(client, "SELECT id FROM users WHERE username = :name", name=account.username)[0].id
+    noted = [(e["action"], e["data"]) for e in events(client.application, target=f"user:{user_id}")]
+    assert noted[:2] == [("sessions.revoked", told[1][1]), ("session.revoked", told[0][1])]
 
 
 def test_guessing_that_is_slowed_down_is_told_once_without_what_was_typed(client):
