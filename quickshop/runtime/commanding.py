@@ -13,17 +13,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from quickshop.config import Settings, SettingsError, load_settings
 from quickshop.factory import create_app
+from quickshop.kernel import tracing
 
 
 @contextmanager
 def at_work(role: str, failed: str) -> Iterator[Settings]:
-    """Inside, the application of the environment's settings, in a role of `create_app`.
+    """Inside, the application of the environment's settings, in a role of `create_app`; what is done is the system's.
 
     A setting that is refused ends the command with its sentence, a database that fails with `failed` and its reason.
     """
     try:
         settings = load_settings(os.environ)
         with create_app(role=role, settings=settings).app_context():
+            tracing.set_actor(tracing.SYSTEM)
             yield settings
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
