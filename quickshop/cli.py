@@ -13,6 +13,7 @@ COMMANDS = {
     "migrate": "quickshop.runtime.migrating:migrate",
     "generate-catalog": "quickshop.runtime.generating:generate_catalog",
     "demo": "quickshop.runtime.demo_shop:demo",
+    "grant-role": "quickshop.runtime.granting:grant_role",
     "rotate-keys": "quickshop.runtime.rotating:rotate_keys",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",
     "totp": "quickshop.runtime.demo_codes:totp_command",

@@ -1,11 +1,14 @@
 """What every test may ask for: servers, applications, an empty database, a client, a whole running shop."""
 
+from datetime import UTC, datetime, timedelta
+
 import hypothesis
 import pytest
 
 from blueprints import register
 from quickshop.config import load_settings
 from quickshop.factory import create_app
+from quickshop.kernel import clock
 from quickshop.payments.gateways import registry
 from tests.factories.live import LiveShop
 from tests.factories.scripted import ScriptedGateway
@@ -63,6 +66,14 @@ def core(edge_app, clean):
 def client(app):
     """An HTTP client of `app`; each request has a context of its own."""
     return app.test_client()
+
+
+@pytest.fixture
+def later():
+    """Sets the shop's clock to so long after the present: `later(days=6)`. Tokens go by the real clock."""
+    before = clock.use(lambda: datetime.now(UTC))
+    yield lambda **span: clock.use(lambda: datetime.now(UTC) + timedelta(**span))
+    clock.use(before)
 
 
 @pytest.fixture(scope="session")

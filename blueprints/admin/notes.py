@@ -1,12 +1,13 @@
-"""Refusals as the staff's pages show them: a note on the page that the form stands on."""
+"""How the forms of the staff's pages end: on a page that can be reloaded, or with a refusal as a note on their own."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, redirect
-
+from blueprints.http.pages import go
 from quickshop.kernel.errors import Invalid, ShopError
+
+__all__ = ["go", "problem"]
 
 
 def problem(error: ShopError | None) -> dict[str, Any] | None:
@@ -15,8 +16,3 @@ def problem(error: ShopError | None) -> dict[str, Any] | None:
         return None
     said = [text for texts in error.errors.values() for text in texts] if isinstance(error, Invalid) else [error.detail]
     return {"title": error.title, "detail": " ".join(said), "code": error.code}
-
-
-def go(address: str) -> Response:
-    """After a form that worked: a page that can be reloaded."""
-    return redirect(address, 303)  # type: ignore[return-value]

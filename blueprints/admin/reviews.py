@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, make_response, render_template, request
 
 from blueprints.admin.views import staff
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
+from blueprints.http.pages import go
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.unit_of_work import run_unit
@@ -55,7 +56,7 @@ def decide_review(review_id: str) -> Response:
         if error.status == 404:
             raise
         return _page(error)
-    return redirect(f"{ADDRESS}?{request.query_string.decode()}", 303)  # type: ignore[return-value]
+    return go(f"{ADDRESS}?{request.query_string.decode()}")
 
 
 def _decide(review_id: UUID) -> None:

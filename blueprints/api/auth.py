@@ -179,7 +179,7 @@ def list_sessions() -> Response:
 @commits
 def end_session(session_id: UUID) -> Response:
     """End one session of the account."""
-    sessions.revoke(g.caller.member_id(), session_id, "revoked by the user")
+    service.end_session(g.caller.member_id(), session_id)
     return no_content()
 
 
@@ -189,5 +189,5 @@ def end_session(session_id: UUID) -> Response:
 @commits
 def end_other_sessions() -> Response:
     """End all other sessions of the account."""
-    sessions.revoke_all(g.caller.member_id(), "revoked by the user", but=g.caller.session_id)
+    service.end_other_sessions(g.caller.member_id(), g.caller.session_id)
     return no_content()

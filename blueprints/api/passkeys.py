@@ -10,12 +10,12 @@ from flask import Response, g
 
 from blueprints.api.auth import begin, origin
 from blueprints.api.schemas.auth import (
-    OptionalProofBody,
     PasskeyAnswer,
     PasskeyOut,
     PasskeyPage,
     PasskeyQuestion,
     PasskeyRegistration,
+    ProofBody,
     TokenPair,
 )
 from blueprints.http.access import member, member_now, public
@@ -40,7 +40,7 @@ def list_all() -> Response:
 @blp.post("/register/options")
 @member_now
 @limited("auth")
-@blp.arguments(OptionalProofBody)
+@blp.arguments(ProofBody)
 @blp.answers(200, PasskeyQuestion)
 @commits_itself
 def register_options(body: dict[str, Any]) -> Response:
@@ -87,7 +87,7 @@ def login(body: dict[str, Any]) -> Response:
 @blp.delete("/<uuid:passkey_id>")
 @member_now
 @limited("auth")
-@blp.arguments(OptionalProofBody)
+@blp.arguments(ProofBody)
 @blp.answers(204)
 @commits_itself
 def remove(body: dict[str, Any], passkey_id: UUID) -> Response:

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, g
 
-from blueprints.api.schemas.privacy import EndAccountBody, ExportOut
+from blueprints.api.schemas.auth import ProofBody
+from blueprints.api.schemas.privacy import ExportOut
 from blueprints.http.access import member_now
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits_itself
@@ -33,7 +34,7 @@ def export() -> Response:
 @blp.delete("")
 @member_now
 @limited("auth")
-@blp.arguments(EndAccountBody)
+@blp.arguments(ProofBody)
 @blp.answers(204)
 @commits_itself
 def end_account(body: dict[str, Any]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, Response, g, redirect, request
 
 from blueprints.http.assets import mount_static
 from blueprints.http.cookies import install_cookies
@@ -27,6 +27,11 @@ def viewer() -> dict[str, Any]:
         "staff": caller.may(Permission.METRICS_READ),
         "seconds_left": sessions.seconds_left(caller.session_id) if caller.session_id else 0,
     }
+
+
+def go(address: str) -> Response:
+    """After a form that worked: a page that can be reloaded."""
+    return redirect(address, 303)  # type: ignore[return-value]
 
 
 def is_htmx() -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request, session
+from flask import Response, g, make_response, render_template, request, session
 
 from blueprints.http.commits import commits, commits_itself
 from blueprints.http.limits import client_address, limited
 from blueprints.http.page_access import forget_session, keep_session, member_page, shopper
+from blueprints.http.pages import go
 from blueprints.storefront import guest_cart
 from blueprints.storefront.forms import CodeForm, EmailForm, NewPasswordForm, SignInForm, SignUpForm
 from blueprints.storefront.pages import field_errors, pages, problem
@@ -39,10 +40,6 @@ def _seen(template: str, status: int = 200, **context: Any) -> Response:
     return make_response(render_template(template, **shown), status)
 
 
-def _go(address: str) -> Response:
-    return redirect(address, 303)  # type: ignore[return-value]
-
-
 def local_path(wanted: str | None) -> str:
     """Where to go next: an address of this shop, never another site's."""
     wanted = wanted or "/"
@@ -55,7 +52,7 @@ def local_path(wanted: str | None) -> str:
 def sign_in_form() -> Response:
     """The form; whoever is signed in already goes on."""
     if g.caller.signed_in:
-        return _go(local_path(request.args.get("next")))
+        return go(local_path(request.args.get("next")))
     return _seen("shop/sign_in.html", next_url=request.args.get("next"))
 
 
@@ -73,7 +70,7 @@ def sign_in() -> Response:
         signed_in = service.authenticate(form.login.data, form.password.data, _origin())
     except TwoFactorRequired as halfway:
         session["challenge"], session["next"] = halfway.challenge, request.form.get("next")
-        return _go("/sign-in/code")
+        return go("/sign-in/code")
     except ShopError as error:
         return _seen("shop/sign_in.html", error.status, problem=problem(error), **context)
     return _begin(signed_in, request.form.get("next"))
@@ -95,7 +92,7 @@ def _begin(signed_in: service.SignedIn, wanted: str | None) -> Response:
         guest_cart.forget()
     session.clear()  # a new sign-in begins with a new CSRF token
     keep_session(signed_in)
-    return _go(local_path(wanted))
+    return go(local_path(wanted))
 
 
 @pages.get("/sign-in/code")
@@ -103,7 +100,7 @@ def _begin(signed_in: service.SignedIn, wanted: str | None) -> Response:
 def sign_in_code_form() -> Response:
     """The second step, for a browser that has taken the first."""
     if "challenge" not in session:
-        return _go("/sign-in")
+        return go("/sign-in")
     return _code_page()
 
 
@@ -168,7 +165,7 @@ def sign_out() -> Response:
             service.sign_out(caller.user_id, caller.session_id)
     session.clear()
     forget_session()
-    return _go("/")
+    return go("/")
 
 
 @pages.get("/sign-up")
@@ -193,7 +190,7 @@ def sign_up() -> Response:
     except ShopError as error:
         return _seen("shop/sign_up.html", error.status, errors=field_errors(error), problem=problem(error), **context)
     session["mailed_to"] = form.email.data
-    return _go("/verify-email")
+    return go("/verify-email")
 
 
 @pages.get("/verify-email")
@@ -230,7 +227,7 @@ def resend_verification() -> Response:
         return _seen("shop/verify_email.html", 422, stage="sent", email=form.email.data, errors=form.errors)
     run_unit(lambda: service.resend_verification(form.email.data))
     session["mailed_to"] = form.email.data
-    return _go("/verify-email")
+    return go("/verify-email")
 
 
 @pages.get("/forgot-password")

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import member_page, member_page_now
+from blueprints.http.pages import go
 from blueprints.storefront.countries import COUNTRIES
 from blueprints.storefront.forms import AddressForm
 from blueprints.storefront.pages import field_errors, pages, problem
@@ -72,7 +73,7 @@ def make_address_default(address_id: str) -> Response:
     if kind not in ("shipping", "billing", "both"):
         return _list(Invalid({"kind": ["Unknown."]}, "Please press one of the buttons."))
     run_unit(lambda: book.make_default(g.caller.member_id(), _id(address_id), kind))  # type: ignore[arg-type]
-    return redirect(BOOK, 303)  # type: ignore[return-value]
+    return go(BOOK)
 
 
 @pages.post("/account/addresses/<address_id>/remove")
@@ -81,7 +82,7 @@ def make_address_default(address_id: str) -> Response:
 def remove_address(address_id: str) -> Response:
     """Take it out of the book."""
     run_unit(lambda: book.remove_address(g.caller.member_id(), _id(address_id)))
-    return redirect(BOOK, 303)  # type: ignore[return-value]
+    return go(BOOK)
 
 
 def _id(text: str) -> UUID:
@@ -100,7 +101,7 @@ def _save(write: Callable[[Mapping[str, Any]], object], address_id: str | None =
             raise
         told = None if isinstance(error, Invalid) else problem(error)
         return _form(request.form, address_id=address_id, errors=field_errors(error), problem=told, status=error.status)
-    return redirect(BOOK, 303)  # type: ignore[return-value]
+    return go(BOOK)
 
 
 def _list(error: ShopError | None = None) -> Response:

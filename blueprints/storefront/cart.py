@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import shopper
-from blueprints.http.pages import is_htmx
+from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart
 from blueprints.storefront.pages import note_cart, pages, problem
 from quickshop.cart import service
@@ -129,5 +129,5 @@ def _shown(view: str, error: ShopError | None = None, **more: Any) -> Response:
         template = "shop/_drawer.html" if view == "drawer" else "shop/_cart_body.html"
         return make_response(render_template(template, fragment=True, **context), status)
     if error is None:
-        return redirect("/cart", 303)  # type: ignore[return-value]
+        return go("/cart")
     return make_response(render_template("shop/cart.html", **context), status)

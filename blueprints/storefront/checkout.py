@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http import request_id
@@ -15,7 +15,7 @@ from blueprints.http.commits import commits_itself
 from blueprints.http.formatting import money
 from blueprints.http.limits import limited
 from blueprints.http.page_access import shopper, shopper_now
-from blueprints.http.pages import is_htmx
+from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart, guest_orders
 from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
 from blueprints.storefront.countries import COUNTRIES
@@ -85,13 +85,13 @@ def place() -> Response:
             return _page(request.form, errors=form.errors, status=422)
         number, token = run_unit(lambda: _place(form))
     except CartEmpty:
-        return redirect("/cart", 303)  # type: ignore[return-value]
+        return go("/cart")
     except ShopError as error:
         return _page(request.form, errors=field_errors(error), error=error, status=error.status)
     if token:
         guest_orders.keep(number, token)
         guest_cart.forget()
-    return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+    return go(f"/orders/{number}")
 
 
 def _form() -> ChoicesForm:
@@ -163,7 +163,7 @@ def _page(
 ) -> Response:
     context = _context(typed)
     if not context["cart"]["items"]:
-        return redirect("/cart", 303)  # type: ignore[return-value]
+        return go("/cart")
     if error is not None:
         context["problem"] = _told(error)
     elif errors:

@@ -112,7 +112,7 @@ class ProofForm(Form):
     """The present password once more, and a code where two-factor is on."""
 
     password = _password()
-    code = _text(40, required=False)
+    code = _code()
 
 
 class PasskeyForm(ProofForm):
@@ -139,13 +139,6 @@ class NewPasswordForm(Form):
     password = _password()
 
 
-class EndAccountForm(Form):
-    """Proof of who ends the account; the code where two-factor sign-in is on."""
-
-    password = _password()
-    code = _text(64, required=False)
-
-
 class SignUpForm(EmailForm):
     """What it takes to open an account; the password's rules are the core's."""
 
@@ -170,11 +163,8 @@ class ProfileForm(Form):
     version = IntegerField(validators=[InputRequired(MISSING)])
 
 
-class NewEmailForm(EmailForm):
+class NewEmailForm(EmailForm, ProofForm):
     """A new address, with the proof that it is the owner who wants it."""
-
-    password = _password()
-    code = _code()
 
 
 class ChangePasswordForm(Form):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.orders import payer, viewer
 from blueprints.http.page_access import shopper, shopper_by_itself, shopper_now
+from blueprints.http.pages import go
 from blueprints.storefront import guest_orders, timeline
 from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
 from blueprints.storefront.pages import pages, problem
@@ -33,7 +34,7 @@ def order(number: str) -> Response:
     if mailed:
         queries.order_view(number, viewer(mailed))
         guest_orders.keep(number, mailed)
-        return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+        return go(f"/orders/{number}")
     return _page(number)
 
 
@@ -56,7 +57,7 @@ def pay(number: str) -> Response:
         if error.status == 404:
             raise
         return _page(number, error)
-    return redirect(f"/orders/{number}", 303)  # type: ignore[return-value]
+    return go(f"/orders/{number}")
 
 
 def _pay(number: str) -> None:

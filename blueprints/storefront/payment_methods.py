@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.page_access import member_page, member_page_now
+from blueprints.http.pages import go
 from blueprints.storefront.cards import payment_options, saved_cards
 from blueprints.storefront.pages import pages, problem
 from quickshop.kernel.errors import Invalid, ShopError
@@ -40,7 +41,7 @@ def save_card() -> Response:
         methods.save_method(g.caller.member_id(), token)
     except ShopError as error:
         return _page(error)
-    return redirect(CARDS, 303)  # type: ignore[return-value]
+    return go(CARDS)
 
 
 @pages.post("/account/payment-methods/<method_id>/default")
@@ -49,7 +50,7 @@ def save_card() -> Response:
 def make_card_default(method_id: str) -> Response:
     """Pay with it unless something else is said."""
     run_unit(lambda: methods.make_default(g.caller.member_id(), _id(method_id)))
-    return redirect(CARDS, 303)  # type: ignore[return-value]
+    return go(CARDS)
 
 
 @pages.post("/account/payment-methods/<method_id>/remove")
@@ -63,7 +64,7 @@ def remove_card(method_id: str) -> Response:
         if error.status == 404:
             raise
         return _page(error)
-    return redirect(CARDS, 303)  # type: ignore[return-value]
+    return go(CARDS)
 
 
 def _id(text: str) -> UUID:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, g, redirect, render_template, request
+from flask import Response, g, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import member_page, member_page_now
+from blueprints.http.pages import go
 from blueprints.storefront.pages import pages
 from quickshop.accounts.preferences import CHANNELS, LOCKED, TOPICS, change_preferences, preferences
 from quickshop.kernel.unit_of_work import run_unit
@@ -44,4 +45,4 @@ def change_wanted_messages() -> Response:
     """Take the table as it was sent: a box that is not ticked is a no."""
     wanted = {topic: {channel: f"{topic}.{channel}" in request.form for channel in CHANNELS} for topic in TOPICS}
     run_unit(lambda: change_preferences(g.caller.member_id(), wanted))
-    return redirect("/account/preferences?saved=1", 303)  # type: ignore[return-value]
+    return go("/account/preferences?saved=1")

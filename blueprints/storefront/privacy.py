@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request, session
+from flask import Response, g, make_response, render_template, request, session
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.downloads import download
 from blueprints.http.json import JSON
 from blueprints.http.limits import limited
 from blueprints.http.page_access import forget_session, member_page, member_page_now, shopper
-from blueprints.storefront.forms import EndAccountForm
+from blueprints.http.pages import go
+from blueprints.storefront.forms import ProofForm
 from blueprints.storefront.pages import pages, problem
 from quickshop.accounts import second_factor
 from quickshop.accounts.proving import prove
@@ -23,7 +24,7 @@ from quickshop.privacy import service
 def _seen(status: int = 200, **context: Any) -> Response:
     shown = {"errors": {}, "problem": None, **context}
     shown["waiting"] = service.under_way(g.caller.user_id)
-    shown["ask_code"] = second_factor.is_on(g.caller.user_id)
+    shown["with_code"] = second_factor.is_on(g.caller.user_id)
     return make_response(render_template("shop/privacy.html", section="privacy", **shown), status)
 
 
@@ -49,22 +50,19 @@ def export_data() -> Response:
 @commits_itself
 def erase_account() -> Response:
     """End the account; the browser forgets it, too."""
-    form = EndAccountForm(request.form)
+    form = ProofForm(request.form)
     if not form.validate():
         return _seen(422, errors=form.errors)
     caller = g.caller
     try:
-        prove(user_id=caller.user_id, session_id=caller.session_id, **_proof(form))
+        password, code = form.password.data, form.code.data
+        prove(user_id=caller.user_id, session_id=caller.session_id, password=password, code=code)
         service.erase_account(caller.user_id)
     except ShopError as error:
         return _seen(error.status, problem=problem(error))
     session.clear()
     forget_session()
-    return redirect("/account-erased", 303)  # type: ignore[return-value]
-
-
-def _proof(form: EndAccountForm) -> dict[str, str]:
-    return {name: value for name, value in form.data.items() if value}
+    return go("/account-erased")
 
 
 @pages.get("/account-erased")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.page_access import member_page, member_page_now, shopper
+from blueprints.http.pages import go
 from blueprints.storefront.accounts import PASSWORD_RULES
 from blueprints.storefront.forms import ChangePasswordForm, NewEmailForm, ProfileForm
 from blueprints.storefront.pages import field_errors, pages, problem
@@ -40,10 +41,6 @@ NOTICES = {
     "mailed": "If that address can be used, a link is on its way there. It becomes yours when you open it.",
     "password": "Your new password is set, and your other devices are signed out.",
 }
-
-
-def _go(address: str) -> Response:
-    return redirect(address, 303)  # type: ignore[return-value]
 
 
 def _refused(error: ShopError) -> dict[str, Any]:
@@ -94,7 +91,7 @@ def change_profile() -> Response:
         run_unit(lambda: service.change_profile(g.caller.member_id(), changes, form.version.data))
     except ShopError as error:
         return _page(error.status, **_refused(error))
-    return _go("/account/profile?done=saved")
+    return go("/account/profile?done=saved")
 
 
 @pages.post("/account/email")
@@ -111,7 +108,7 @@ def change_email() -> Response:
         service.request_email(caller.member_id(), caller.session_id, form.password.data, asked, form.code.data)
     except ShopError as error:
         return _page(error.status, asked=asked, **_refused(error))
-    return _go("/account/profile?done=mailed")
+    return go("/account/profile?done=mailed")
 
 
 @pages.get("/account/password")
@@ -135,7 +132,7 @@ def change_password() -> Response:
         service.change_password(caller.member_id(), caller.session_id, current, new, form.code.data)
     except ShopError as error:
         return _password_page(error.status, **_refused(error))
-    return _go("/account/password?done=password")
+    return go("/account/password?done=password")
 
 
 def _password_page(status: int = 200, **more: Any) -> Response:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import member_page, shopper
-from blueprints.http.pages import is_htmx
+from blueprints.http.pages import go, is_htmx
 from blueprints.storefront.accounts import local_path
 from blueprints.storefront.pages import field_errors, pages, problem
 from quickshop.accounts.callers import ANONYMOUS
@@ -90,7 +90,7 @@ def write_review(slug: str) -> Response:
         if error.status == 404:
             raise
         return _page(slug, error)
-    return redirect(f"/products/{slug}/reviews#yours", 303)  # type: ignore[return-value]
+    return go(f"/products/{slug}/reviews#yours")
 
 
 @pages.post("/reviews/<review_id>/delete")
@@ -99,7 +99,7 @@ def write_review(slug: str) -> Response:
 def remove_review(review_id: str) -> Response:
     """Take back one's own review."""
     run_unit(lambda: service.remove(g.caller.member_id(), queries.parse(review_id)))
-    return redirect(local_path(request.form.get("next")), 303)  # type: ignore[return-value]
+    return go(local_path(request.form.get("next")))
 
 
 @pages.post("/reviews/<review_id>/vote")
@@ -114,4 +114,4 @@ def vote(review_id: str) -> Response:
     if is_htmx():
         review = queries.review_votes(found, g.caller.member_id())
         return make_response(render_template("shop/_review_votes.html", review=review, back=back))
-    return redirect(back, 303)  # type: ignore[return-value]
+    return go(back)

@@ -9,25 +9,22 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, jsonify, make_response, redirect, render_template, request
+from flask import Response, g, jsonify, make_response, render_template, request
 
 from blueprints.http.commits import commits, commits_itself
 from blueprints.http.limits import limited
 from blueprints.http.page_access import member_page, member_page_now
+from blueprints.http.pages import go
 from blueprints.storefront.devices import device_name, is_phone
 from blueprints.storefront.forms import CodeForm, PasskeyForm, ProofForm
 from blueprints.storefront.pages import pages, problem
-from quickshop.accounts import enrolling, passkeys, sessions
+from quickshop.accounts import enrolling, passkeys, service, sessions
 from quickshop.accounts.errors import PasskeyInvalid, SetUpFirst
 from quickshop.extensions import settings
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
 from quickshop.security import totp
 
 PAGE = "/account/security"
-
-
-def _go(address: str = PAGE) -> Response:
-    return redirect(address, 303)  # type: ignore[return-value]
 
 
 def _page(status: int = 200, **more: Any) -> Response:
@@ -64,8 +61,17 @@ def _refused(error: ShopError, part: str) -> Response:
     return _page(error.status, problem=problem(error), part=part)
 
 
-def _wrong(errors: dict[str, Any], part: str) -> Response:
-    return _page(422, errors=errors, part=part)
+def _with_proof(part: str, work: Callable[[str, str | None], Response]) -> Response:
+    """Do `work` with the password and the code that a form brings; the page again with what is wrong at `part`."""
+    form = ProofForm(request.form)
+    if not form.validate():
+        return _page(422, errors=form.errors, part=part)
+    try:
+        return work(form.password.data, form.code.data)
+    except NotFound:
+        raise
+    except ShopError as error:
+        return _refused(error, part)
 
 
 @pages.get(PAGE)
@@ -95,13 +101,10 @@ def _scan(made: enrolling.SetUp, status: int = 200, **more: Any) -> Response:
 @commits_itself
 def set_up_two_factor() -> Response:
     """For the password: the secret to scan."""
-    form = ProofForm(request.form)
-    if not form.validate():
-        return _wrong(form.errors, "two_factor")
-    try:
-        return _scan(enrolling.set_up(g.caller.user_id, g.caller.session_id, form.password.data))
-    except ShopError as error:
-        return _refused(error, "two_factor")
+    caller = g.caller
+    return _with_proof(
+        "two_factor", lambda password, _code: _scan(enrolling.set_up(caller.user_id, caller.session_id, password))
+    )
 
 
 @pages.post(f"{PAGE}/two-factor/enable")
@@ -129,14 +132,12 @@ def enable_two_factor() -> Response:
 @commits_itself
 def disable_two_factor() -> Response:
     """For password and code: it is off."""
-    form = ProofForm(request.form)
-    if not form.validate():
-        return _wrong(form.errors, "disable")
-    try:
-        enrolling.disable(g.caller.user_id, g.caller.session_id, form.password.data, form.code.data)
-    except ShopError as error:
-        return _refused(error, "disable")
-    return _go()
+
+    def disable(password: str, code: str | None) -> Response:
+        enrolling.disable(g.caller.user_id, g.caller.session_id, password, code)
+        return go(PAGE)
+
+    return _with_proof("disable", disable)
 
 
 @pages.post(f"{PAGE}/recovery-codes")
@@ -145,14 +146,12 @@ def disable_two_factor() -> Response:
 @commits_itself
 def renew_recovery_codes() -> Response:
     """For password and code: ten new recovery codes."""
-    form = ProofForm(request.form)
-    if not form.validate():
-        return _wrong(form.errors, "codes")
-    try:
-        codes = enrolling.new_recovery_codes(g.caller.user_id, g.caller.session_id, form.password.data, form.code.data)
-    except ShopError as error:
-        return _refused(error, "codes")
-    return _two_factor("codes", codes=codes, fresh=False)
+
+    def renew(password: str, code: str | None) -> Response:
+        codes = enrolling.new_recovery_codes(g.caller.user_id, g.caller.session_id, password, code)
+        return _two_factor("codes", codes=codes, fresh=False)
+
+    return _with_proof("codes", renew)
 
 
 # --- passkeys ------------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ def add_passkey() -> Response:
         passkeys.register(g.caller.user_id, g.caller.session_id, request.form.get("challenge", ""), credential, name)
     except ShopError as error:
         return _refused(error, "passkeys")
-    return _go(f"{PAGE}#passkeys")
+    return go(f"{PAGE}#passkeys")
 
 
 @pages.post(f"{PAGE}/passkeys/<uuid:passkey_id>/remove")
@@ -214,16 +213,12 @@ def add_passkey() -> Response:
 @commits_itself
 def remove_passkey(passkey_id: UUID) -> Response:
     """For the password (and a code): forget a passkey."""
-    form = ProofForm(request.form)
-    if not form.validate():
-        return _wrong(form.errors, str(passkey_id))
-    try:
-        passkeys.remove(g.caller.user_id, g.caller.session_id, passkey_id, form.password.data, form.code.data)
-    except NotFound:
-        raise
-    except ShopError as error:
-        return _refused(error, str(passkey_id))
-    return _go(f"{PAGE}#passkeys")
+
+    def remove(password: str, code: str | None) -> Response:
+        passkeys.remove(g.caller.user_id, g.caller.session_id, passkey_id, password, code)
+        return go(f"{PAGE}#passkeys")
+
+    return _with_proof(str(passkey_id), remove)
 
 
 # --- devices -------------------------------------------------------------------------------------------
@@ -235,8 +230,8 @@ def remove_passkey(passkey_id: UUID) -> Response:
 def end_device(session_id: UUID) -> Response:
     """Sign one device out."""
     with suppress(NotFound):  # it has ended already
-        sessions.revoke(g.caller.user_id, session_id, "revoked by the user")
-    return _go(f"{PAGE}#devices")
+        service.end_session(g.caller.user_id, session_id)
+    return go(f"{PAGE}#devices")
 
 
 @pages.post(f"{PAGE}/devices/end-others")
@@ -244,5 +239,5 @@ def end_device(session_id: UUID) -> Response:
 @commits
 def end_other_devices() -> Response:
     """Sign all devices out but this one."""
-    sessions.revoke_all(g.caller.user_id, "revoked by the user", but=g.caller.session_id)
-    return _go(f"{PAGE}#devices")
+    service.end_other_sessions(g.caller.user_id, g.caller.session_id)
+    return go(f"{PAGE}#devices")

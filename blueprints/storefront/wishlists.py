@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import member_page, shopper
-from blueprints.http.pages import is_htmx
+from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart
 from blueprints.storefront.accounts import local_path
 from blueprints.storefront.forms import NameForm
@@ -43,10 +43,6 @@ def _context() -> dict[str, Any]:
     return {"wished": wished, "share_address": share_address}
 
 
-def _go(address: str) -> Response:
-    return redirect(address, 303)  # type: ignore[return-value]
-
-
 # --- the heart -----------------------------------------------------------------------------------------
 
 
@@ -58,7 +54,7 @@ def wish() -> Response:
     back, variant_id = local_path(request.form.get("next")), request.form.get("variant_id", "")
     if not g.caller.signed_in:
         address = f"/sign-in?next={back}"
-        return _elsewhere(address) if is_htmx() else _go(address)
+        return _elsewhere(address) if is_htmx() else go(address)
     member, variant = g.caller.member_id(), parse_id(variant_id, "variant")
     if request.form.get("wish") == "off":
         run_unit(lambda: service.drop(member, variant))
@@ -68,7 +64,7 @@ def wish() -> Response:
         name = request.form.get("name", "")[:200]
         part = render_template("shop/_wishlist_button.html", wish_id=variant_id, wish_name=name, wish_back=back)
         return make_response(part)
-    return _go(back)
+    return go(back)
 
 
 def _elsewhere(address: str) -> Response:
@@ -113,7 +109,7 @@ def create_wishlist() -> Response:
         made = run_unit(lambda: service.create(g.caller.member_id(), form.name.data))
     except ShopError as error:
         return _lists(error)
-    return _go(f"{LISTS}/{made}")
+    return go(f"{LISTS}/{made}")
 
 
 @pages.get(f"{LISTS}/<wishlist_id>")
@@ -160,7 +156,7 @@ def change_wishlist(wishlist_id: str) -> Response:
             return _list(found, errors=form.errors)
         changes["name"] = form.name.data
     run_unit(lambda: service.change(g.caller.member_id(), found, changes))
-    return _go(f"{LISTS}/{found}")
+    return go(f"{LISTS}/{found}")
 
 
 @pages.post(f"{LISTS}/<wishlist_id>/delete")
@@ -169,7 +165,7 @@ def change_wishlist(wishlist_id: str) -> Response:
 def remove_wishlist(wishlist_id: str) -> Response:
     """Delete a list."""
     run_unit(lambda: service.remove(g.caller.member_id(), parse_id(wishlist_id, "wishlist")))
-    return _go(LISTS)
+    return go(LISTS)
 
 
 @pages.post(f"{LISTS}/<wishlist_id>/items/<variant_id>/<what>")
@@ -195,7 +191,7 @@ def change_item(wishlist_id: str, variant_id: str, what: str) -> Response:
         if error.status == 404:
             raise
         return _list(found, error)
-    return _go("/cart" if what == "move-to-cart" else f"{LISTS}/{found}")
+    return go("/cart" if what == "move-to-cart" else f"{LISTS}/{found}")
 
 
 @pages.post(f"{LISTS}/alerts/<variant_id>/cancel")
@@ -204,7 +200,7 @@ def change_item(wishlist_id: str, variant_id: str, what: str) -> Response:
 def cancel_alert(variant_id: str) -> Response:
     """Wait for something no longer."""
     run_unit(lambda: alerts.cancel(g.caller.member_id(), parse_id(variant_id, "variant")))
-    return _go(LISTS)
+    return go(LISTS)
 
 
 # --- by link -------------------------------------------------------------------------------------------

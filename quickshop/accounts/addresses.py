@@ -34,7 +34,7 @@ FROM addresses WHERE user_id = :user
 
 def address_book(user_id: UUID) -> list[dict[str, Any]]:
     """All addresses of a user, oldest first. Raises NotFound for nobody."""
-    person = _person(user_id)
+    person = users.known(user_id).person
     return [_document(person, row) for row in db.rows(f"{_SELECT} ORDER BY created_at, id", user=user_id)]
 
 
@@ -43,7 +43,7 @@ def address(user_id: UUID, address_id: UUID) -> dict[str, Any]:
     row = db.row(f"{_SELECT} AND id = :id", user=user_id, id=address_id)
     if row is None:
         raise NotFound("address")
-    return _document(_person(user_id), row)
+    return _document(users.known(user_id).person, row)
 
 
 def postal_part(document: Mapping[str, Any]) -> dict[str, str]:
@@ -65,7 +65,7 @@ def add_address(user_id: UUID, fields: Mapping[str, Any]) -> UUID:
     Raises Invalid, TooManyAddresses, NotFound. Facts: account.address_added.
     """
     fine = checked(fields)
-    _lock(user_id)
+    users.lock(user_id)  # as every verb here, so that there is always exactly one default
     there = int(db.scalar("SELECT count(*) FROM addresses WHERE user_id = :user", user=user_id))
     if there >= MOST_ADDRESSES:
         raise TooManyAddresses(f"An address book holds {MOST_ADDRESSES} addresses; remove one first.")
@@ -77,7 +77,7 @@ def add_address(user_id: UUID, fields: Mapping[str, Any]) -> UUID:
         """,
         id=address_id,
         user=user_id,
-        sealed=_person(user_id).seal(fine, place(address_id)),
+        sealed=users.known(user_id).person.seal(fine, place(address_id)),
         country=fine["country"],
         first=there == 0,
         at=at,
@@ -98,7 +98,7 @@ def change_address(user_id: UUID, address_id: UUID, changes: Mapping[str, Any]) 
 
     Orders copied what they need and stay as they are. Raises NotFound, Invalid. Facts: account.address_changed.
     """
-    _lock(user_id)
+    users.lock(user_id)
     before = postal_part(address(user_id, address_id))
     after = checked({**before, **changes})
     if after == before:
@@ -106,7 +106,7 @@ def change_address(user_id: UUID, address_id: UUID, changes: Mapping[str, Any]) 
     db.run(
         "UPDATE addresses SET sealed = :sealed, country = :country, updated_at = :at WHERE id = :id",
         id=address_id,
-        sealed=_person(user_id).seal(after, place(address_id)),
+        sealed=users.known(user_id).person.seal(after, place(address_id)),
         country=after["country"],
         at=now(),
     )
@@ -118,7 +118,7 @@ def remove_address(user_id: UUID, address_id: UUID) -> None:
 
     Writes; the caller commits. Raises NotFound. Facts: account.address_removed.
     """
-    _lock(user_id)
+    users.lock(user_id)
     gone = db.row(
         "DELETE FROM addresses WHERE id = :id AND user_id = :user RETURNING default_shipping, default_billing",
         id=address_id,
@@ -144,7 +144,7 @@ def make_default(user_id: UUID, address_id: UUID, kind: Kind) -> None:
 
     Raises NotFound. Facts: account.address_changed, where it was not the default already.
     """
-    _lock(user_id)
+    users.lock(user_id)
     known = db.row(f"{_SELECT} AND id = :id", user=user_id, id=address_id)
     if known is None:
         raise NotFound("address")
@@ -158,18 +158,6 @@ def make_default(user_id: UUID, address_id: UUID, kind: Kind) -> None:
 
 
 # --- inside --------------------------------------------------------------------------------------------
-
-
-def _lock(user_id: UUID) -> None:
-    """One change of a book at a time, so that there is always exactly one default."""
-    db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
-
-
-def _person(user_id: UUID) -> PersonKey:
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
-    return found.person
 
 
 def _document(person: PersonKey, row: Any) -> dict[str, Any]:

@@ -29,10 +29,8 @@ def place(user_id: UUID, index: bytes) -> str:
 
 
 def devices(user_id: UUID) -> list[dict[str, Any]]:
-    """A user's devices, oldest first."""
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
+    """A user's devices, oldest first. Raises NotFound for nobody."""
+    person = users.known(user_id).person
     rows = db.rows(
         "SELECT token_index, token, platform, name, created_at FROM push_devices WHERE user_id = :user"
         " ORDER BY created_at, token_index",
@@ -40,7 +38,7 @@ def devices(user_id: UUID) -> list[dict[str, Any]]:
     )
     return [
         {
-            "token": found.person.unseal(row.token, place(user_id, bytes(row.token_index))),
+            "token": person.unseal(row.token, place(user_id, bytes(row.token_index))),
             "platform": row.platform,
             "name": row.name,
             "created_at": rfc3339(row.created_at),
@@ -55,10 +53,8 @@ def register_device(user_id: UUID, token: str, platform: str, name: str) -> bool
     A token that another user registered moves here: whoever signed in last on a device gets its messages, and nobody
     before them. Raises TooManyDevices, NotFound. Facts: account.device_added for a new one.
     """
-    db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
+    users.lock(user_id)
+    person = users.known(user_id).person
     index = token_index(token)
     known = db.rows("SELECT token_index FROM push_devices WHERE user_id = :user", user=user_id)
     new = index not in {bytes(row.token_index) for row in known}
@@ -74,7 +70,7 @@ def register_device(user_id: UUID, token: str, platform: str, name: str) -> bool
         """,
         user=user_id,
         index=index,
-        token=found.person.seal(token, place(user_id, index)),
+        token=person.seal(token, place(user_id, index)),
         platform=platform,
         name=name,
         new=new,

@@ -15,7 +15,7 @@ from quickshop.accounts.proving import prove
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.crypto import digest
-from quickshop.kernel.errors import Invalid, NotFound
+from quickshop.kernel.errors import Invalid
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import run_unit
 
@@ -32,7 +32,7 @@ def request_email(user_id: UUID, session_id: UUID | None, password: str, email: 
 
 
 def _request(user_id: UUID, session_id: UUID | None, email: str) -> None:
-    found = _present(user_id)
+    found = users.to_seal_for(user_id)
     if normal_email(email) == normal_email(found.opened("email")):
         raise Invalid({"email": ["This is your address already."]})
     seconds = mailing.cooling(user_id, mailing.CHANGE_EMAIL)
@@ -57,13 +57,6 @@ def _place(token: str) -> str:
     return f"email_tokens/sealed/{digest(token).hex()}"
 
 
-def _present(user_id: UUID) -> users.Found:
-    found = users.to_seal_for(user_id)
-    if found is None:
-        raise NotFound("account")
-    return found
-
-
 def confirm_email(token: str) -> UUID:
     """Make the address that a mailed token stands for the user's; whose it was. Ends all sessions but the asking one.
 
@@ -80,8 +73,10 @@ def confirm_email(token: str) -> UUID:
 
 def _confirm(token: str) -> UUID:
     redeemed = mailing.redeem(token, mailing.CHANGE_EMAIL)
-    found = users.to_seal_for(redeemed.user_id) if redeemed else None
-    if redeemed is None or found is None or found.row.disabled_at:
+    if redeemed is None:
+        raise LinkInvalid
+    found = users.to_seal_for(redeemed.user_id)
+    if found.row.disabled_at:
         raise LinkInvalid
     wish: dict[str, Any] = found.person.unseal(redeemed.sealed, _place(token))
     mailing.tell(mailing.EMAIL_CHANGED, found)

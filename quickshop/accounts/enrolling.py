@@ -7,15 +7,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts import log, mailing, second_factor, sessions, users
+from quickshop.accounts import log, mailing, roles, second_factor, sessions, users
 from quickshop.accounts.errors import CodeWrong, SetUpFirst, StaffNeedSecondFactor, TwoFactorIsOff, TwoFactorIsOn
 from quickshop.accounts.proving import prove
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
-from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import audit, totp
+from quickshop.security import totp
 
 SETUP_LIFE = timedelta(minutes=30)
 
@@ -48,9 +47,7 @@ def set_up(user_id: UUID, session_id: UUID | None, password: str) -> SetUp:
 
 
 def _keep_secret(user_id: UUID, secret: str) -> SetUp:
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
+    found = users.known(user_id)
     kept = db.scalar(
         "INSERT INTO two_factors (user_id, secret, created_at) VALUES (:id, :secret, :at)"
         " ON CONFLICT (user_id) DO UPDATE SET secret = :secret, created_at = :at, last_step = 0"
@@ -71,9 +68,9 @@ def pending(user_id: UUID) -> SetUp | None:
         id=user_id,
         since=now() - SETUP_LIFE,
     )
-    found = users.by_id(user_id)
-    if sealed is None or found is None:
+    if sealed is None:
         return None
+    found = users.known(user_id)
     secret = str(found.person.unseal(sealed, second_factor.place(user_id)))
     return SetUp(secret, totp.otpauth_uri(secret, found.row.username))
 
@@ -121,17 +118,14 @@ def _end_others(user_id: UUID, session_id: UUID | None, fact: str, reason: str) 
     sessions.revoke_all(user_id, reason, but=session_id)
     sessions.forget_user(user_id)
     log.append(user_id, [Fact(f"account.{fact}")])
-    audit.record(fact.replace("factor_", "factor."), target=f"user:{user_id}")
 
 
 def _tell(user_id: UUID) -> None:
     """Mail the owner that it happened."""
-    found = users.by_id(user_id)
-    if found is not None:
-        mailing.tell(mailing.TWO_FACTOR_CHANGED, found)
+    mailing.tell(mailing.TWO_FACTOR_CHANGED, users.known(user_id))
 
 
-def disable(user_id: UUID, session_id: UUID | None, password: str, code: str) -> None:
+def disable(user_id: UUID, session_id: UUID | None, password: str, code: str | None) -> None:
     """Turn two-factor off. Ends all other sessions; this one has no second factor any more.
 
     Runs its own units. Raises ProofWrong, CodeWrong, CodeNeeded, TooManyAttempts, TwoFactorIsOff, and
@@ -144,7 +138,7 @@ def disable(user_id: UUID, session_id: UUID | None, password: str, code: str) ->
 
 
 def _check_may_disable(user_id: UUID) -> None:
-    if sessions.is_staff(user_id):
+    if roles.permissions_of(user_id):
         raise StaffNeedSecondFactor
     if not second_factor.is_on(user_id):
         raise TwoFactorIsOff
@@ -159,7 +153,7 @@ def _disable(user_id: UUID, session_id: UUID | None) -> None:
     _tell(user_id)
 
 
-def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, code: str) -> list[str]:
+def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, code: str | None) -> list[str]:
     """Ten new recovery codes in place of all earlier ones, to be shown once.
 
     Runs its own units. Raises ProofWrong, CodeWrong, CodeNeeded, TooManyAttempts, TwoFactorIsOff.
@@ -172,7 +166,6 @@ def new_recovery_codes(user_id: UUID, session_id: UUID | None, password: str, co
 
     def renew() -> list[str]:
         log.append(user_id, [Fact("account.recovery_codes_renewed")])
-        audit.record("recovery_codes.renewed", target=f"user:{user_id}")
         return second_factor.renew_recovery_codes(user_id)
 
     return run_unit(renew)

@@ -19,12 +19,12 @@ def topic(user_id: UUID) -> str:
     return f"account:{user_id}"
 
 
-# What these facts tell of guards an account, so it stands in the audit log, too.
+# What these facts tell of guards an account, so it stands in the audit log, too: here and nowhere else.
 AUDITED = (
     "account.password_",
     "account.email_change",
     "account.two_factor_",
-    "account.recovery_code",
+    "account.recovery_codes_",
     "account.passkey_",
     "account.session_revoked",
     "account.sessions_revoked",
@@ -32,20 +32,25 @@ AUDITED = (
     "account.api_key_",
     "account.disabled",
     "account.enabled",
-    "account.erased",
 )
+
+
+def _audit(user_id: UUID, fact: Fact) -> None:
+    """Note a fact as the audit log names things: "account.passkey_added" is the action "passkey.added"."""
+    noun, _, happened = fact.type.removeprefix("account.").rpartition("_")
+    outcome: audit.Outcome = "denied" if happened == "refused" else "done"
+    audit.record(f"{noun or 'account'}.{happened}", target=f"user:{user_id}", outcome=outcome, data=dict(fact.data))
 
 
 def append(user_id: UUID, facts: Sequence[Fact], tasks: Sequence[TaskHint] = ()) -> int:
     """Write facts to the log and their frames (with `tasks`) to the outbox; returns the last seq.
 
-    Takes the user's row lock, which keeps `seq` without gaps. Raises SessionEnded for an account that was erased
-    meanwhile, so that nothing else of the same unit is kept either. Facts that
-    guard the account go into the audit log, too.
+    Takes the user's row lock, which keeps `seq` without gaps. Facts that guard the account go into the audit log, too.
+    Raises SessionEnded for an account that was erased meanwhile, so that nothing else of the same unit is kept either.
     """
     for fact in facts:
         if fact.type.startswith(AUDITED):
-            audit.record(fact.type.removeprefix("account."), target=f"user:{user_id}", data=dict(fact.data))
+            _audit(user_id, fact)
     at, request_id = now(), tracing.request_id()
     last = db.scalar(
         "UPDATE users SET event_seq = event_seq + :n WHERE id = :id AND erased_at IS NULL RETURNING event_seq",

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts import users
 from quickshop.accounts.people import PersonKey
 from quickshop.accounts.users import Found
 from quickshop.kernel import db, facts
@@ -121,7 +122,7 @@ def keep_token(token: str, user_id: UUID, purpose: str, life: timedelta, sealed:
 def cooling(user_id: UUID, purpose: str) -> int:
     """Seconds until the next such token may be mailed; 0 for now. Takes the user's row lock, so that many queue up."""
     at = now()
-    db.run("SELECT 1 FROM users WHERE id = :user FOR NO KEY UPDATE", user=user_id)
+    users.lock(user_id)
     sent = db.rows(
         "SELECT count(*) AS n, max(created_at) AS last_at FROM email_tokens"
         " WHERE user_id = :user AND purpose = :purpose AND created_at > :since",

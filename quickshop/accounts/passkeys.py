@@ -38,7 +38,6 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.security import audit
 
 MOST = 20
 SHOP = "QuickShop"
@@ -88,9 +87,7 @@ def ask_to_register(user_id: UUID, session_id: UUID | None, password: str, code:
 
 
 def _ask_to_register(rp_id: str, user_id: UUID, session_id: UUID | None) -> Question:
-    found, known = users.by_id(user_id), _descriptors(user_id)
-    if found is None:
-        raise NotFound("account")
+    found, known = users.known(user_id), _descriptors(user_id)
     if len(known) >= MOST:
         raise TooManyPasskeys
     token = challenges.ask(challenges.PASSKEY_REGISTER, user_id, {"session_id": str(session_id)})
@@ -176,10 +173,7 @@ def register(
 
 def _tell(user_id: UUID, fact: str, passkey_id: UUID) -> None:
     log.append(user_id, [Fact(f"account.passkey_{fact}", {"passkey_id": str(passkey_id)})])
-    audit.record(f"passkey.{fact}", target=f"user:{user_id}", data={"passkey_id": str(passkey_id)})
-    found = users.by_id(user_id)
-    if found is not None:
-        mailing.tell(mailing.TWO_FACTOR_CHANGED, found)
+    mailing.tell(mailing.TWO_FACTOR_CHANGED, users.known(user_id))
 
 
 def remove(user_id: UUID, session_id: UUID | None, passkey_id: UUID, password: str, code: str | None = None) -> None:

@@ -7,7 +7,6 @@ from uuid import UUID
 from quickshop.accounts import log, mailing, sessions, users
 from quickshop.accounts.proving import prove
 from quickshop.kernel import db
-from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.security import passwords
@@ -31,10 +30,7 @@ def set_password(user_id: UUID, hashed: str) -> None:
     """
     db.run("UPDATE users SET password_hash = :hash WHERE id = :id", hash=hashed, id=user_id)
     mailing.void(user_id, mailing.RESET_PASSWORD, mailing.CHANGE_EMAIL)
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
-    mailing.tell(mailing.PASSWORD_CHANGED, found)
+    mailing.tell(mailing.PASSWORD_CHANGED, users.known(user_id))
 
 
 def change_password(user_id: UUID, session_id: UUID | None, current: str, new: str, code: str | None = None) -> None:
@@ -44,10 +40,7 @@ def change_password(user_id: UUID, session_id: UUID | None, current: str, new: s
     password, and what `prove` raises. Facts: account.password_changed.
     """
     with reading():
-        found = users.by_id(user_id)
-        if found is None:
-            raise NotFound("account")
-        check_new_password(found, new, "new_password")
+        check_new_password(users.known(user_id), new, "new_password")
     prove(user_id=user_id, session_id=session_id, password=current, code=code)
     hashed = passwords.hash_password(new)
 

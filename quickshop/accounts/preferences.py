@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from quickshop.accounts import log
+from quickshop.accounts import log, users
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.errors import Invalid
@@ -70,7 +70,7 @@ def change_preferences(user_id: UUID, wanted: Matrix) -> None:
     or channel and for a locked topic. Facts: account.preferences_changed with what was changed.
     """
     _check(wanted)
-    db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
+    users.lock(user_id)
     present = preferences(user_id)
     changes = [
         {"topic": topic, "channel": channel, "enabled": enabled}

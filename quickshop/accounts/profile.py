@@ -9,7 +9,6 @@ from uuid import UUID
 from quickshop.accounts import findable, log, users
 from quickshop.accounts.errors import ChangedMeanwhile
 from quickshop.kernel import db
-from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 
 SEALED = ("first_name", "last_name", "phone")
@@ -23,8 +22,6 @@ def change_profile(user_id: UUID, changes: Mapping[str, Any], version: int | Non
     Facts: account.profile_changed with the names of the fields, never their values.
     """
     found = users.to_seal_for(user_id)
-    if found is None:
-        raise NotFound("account")
     values: dict[str, Any] = {name: changes[name] for name in PLAIN if name in changes}
     for name in SEALED:
         if name in changes:

@@ -10,7 +10,6 @@ from quickshop.accounts import users
 from quickshop.accounts.people import PersonKey
 from quickshop.kernel import db
 from quickshop.kernel.clock import rfc3339
-from quickshop.kernel.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,6 @@ class Buyer:
 def buyer(user_id: UUID) -> Buyer:
     """The member as a buyer, in one statement; they cannot be erased before the order is written. Raises NotFound."""
     found = users.to_seal_for(user_id)
-    if found is None:
-        raise NotFound("account")
     row = found.row
     return Buyer(
         user_id=user_id,
@@ -47,9 +44,7 @@ def buyer(user_id: UUID) -> Buyer:
 
 def me(user_id: UUID, permissions: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The account as its owner sees it. Raises NotFound."""
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
+    found = users.known(user_id)
     row = found.row
     return {
         "id": str(row.id),

@@ -153,8 +153,6 @@ def _again(secret: str, session: Any, rotated_at: datetime, at: datetime) -> Sig
     sessions.revoke(session.user_id, session.id, "refresh token used again")
     noted = {"session_id": str(session.id)}
     audit.record("session.reused", target=f"user:{session.user_id}", outcome="denied", data=noted)
-    found = users.by_id(session.user_id)
-    if found is not None:
-        mailing.tell(mailing.SESSION_REUSE, found)
+    mailing.tell(mailing.SESSION_REUSE, users.known(session.user_id))
     log.append(session.user_id, [Fact("account.session_revoked", {"session_id": str(session.id), "reason": "reuse"})])
     return None

@@ -1,4 +1,7 @@
-"""The verbs of accounts under one name; each lives in the module that it is imported from."""
+"""The verbs of an account's beginning, its proof and its sign-ins under one name; each lives in a module of its own.
+
+What an account keeps (addresses, preferences, devices, passkeys …) and what staff do has its verbs in its own module.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,14 @@ from quickshop.accounts.profile import change_profile
 from quickshop.accounts.recovering import forgot_password, reset_password
 from quickshop.accounts.refreshing import Origin, SignedIn, refresh
 from quickshop.accounts.registering import Registration, mark_verified, register, resend_verification, verify_email
-from quickshop.accounts.signing_in import answer_challenge, authenticate, sign_in_by_passkey, sign_out
+from quickshop.accounts.signing_in import (
+    answer_challenge,
+    authenticate,
+    end_other_sessions,
+    end_session,
+    sign_in_by_passkey,
+    sign_out,
+)
 
 __all__ = [
     "Origin",
@@ -19,6 +29,8 @@ __all__ = [
     "change_password",
     "change_profile",
     "confirm_email",
+    "end_other_sessions",
+    "end_session",
     "forgot_password",
     "mark_verified",
     "refresh",

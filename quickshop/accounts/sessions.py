@@ -179,17 +179,6 @@ def stay(session_id: UUID) -> None:
     forget(session_id)
 
 
-def is_staff(user_id: UUID) -> bool:
-    """Whether the user has any permission."""
-    return bool(
-        db.scalar(
-            "SELECT EXISTS (SELECT FROM user_roles ur JOIN roles r ON r.name = ur.role"
-            " WHERE ur.user_id = :id AND cardinality(r.permissions) > 0)",
-            id=user_id,
-        )
-    )
-
-
 def note_second_factor(session_id: UUID | None, at: datetime | None) -> None:
     """Note in a session when a second factor stood in it, or with None that none does. Writes; the caller commits."""
     db.run("UPDATE sessions SET second_factor_at = :at WHERE id = :id", at=at, id=session_id)

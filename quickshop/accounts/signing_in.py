@@ -28,6 +28,7 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.security import audit, lockout, passwords
 
+REVOKED = "revoked by the user"
 CLOSED = "This account is closed; write to us if that surprises you."
 
 
@@ -166,9 +167,7 @@ def _check_open(user_id: UUID) -> None:
 
 def _copied(signed: passkeys.Signed) -> None:
     """Note that a passkey's counter went back; kept, unlike what a refusal leaves."""
-    noted = {"passkey_id": str(signed.passkey_id)}
-    log.append(signed.user_id, [Fact("account.passkey_refused", noted)])
-    audit.record("passkey.refused", target=f"user:{signed.user_id}", outcome="denied", data=noted)
+    log.append(signed.user_id, [Fact("account.passkey_refused", {"passkey_id": str(signed.passkey_id)})])
 
 
 def _unless_copied(start: Callable[[], SignedIn | None]) -> SignedIn:
@@ -199,3 +198,22 @@ def _count_attempt(subject: str, address: str) -> None:
 def sign_out(user_id: UUID, session_id: UUID) -> None:
     """End the session. Raises NotFound where it has ended already. Writes; the caller commits."""
     sessions.revoke(user_id, session_id, "signed out")
+
+
+def end_session(user_id: UUID, session_id: UUID) -> None:
+    """End one of the user's sessions at their wish, wherever it is. Writes; the caller commits.
+
+    Raises NotFound for one that is not theirs or has ended already. Facts: account.session_revoked.
+    """
+    sessions.revoke(user_id, session_id, REVOKED)
+    log.append(user_id, [Fact("account.session_revoked", {"session_id": str(session_id), "reason": "owner"})])
+
+
+def end_other_sessions(user_id: UUID, session_id: UUID | None) -> None:
+    """End all of the user's sessions but this one, at their wish. Writes; the caller commits.
+
+    Facts: account.sessions_revoked with how many, where there was any.
+    """
+    ended = sessions.revoke_all(user_id, REVOKED, but=session_id)
+    if ended:
+        log.append(user_id, [Fact("account.sessions_revoked", {"sessions": ended, "reason": "owner"})])

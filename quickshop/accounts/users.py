@@ -69,9 +69,12 @@ def with_password(user_id: UUID) -> Found | None:
     return _found("u.id = :value", user_id, _PASSWORD)
 
 
-def to_seal_for(user_id: UUID) -> Found | None:
-    """The user with this id, who cannot be erased before the transaction is over: for what their key will seal."""
-    return _found("u.id = :value FOR KEY SHARE OF p", user_id)
+def to_seal_for(user_id: UUID) -> Found:
+    """The user with this id, who cannot be erased before the transaction is over: for what their key will seal.
+
+    Raises NotFound for nobody or an erased person.
+    """
+    return _there(_found("u.id = :value FOR KEY SHARE OF p", user_id))
 
 
 def by_email(email: str) -> Found | None:
@@ -91,7 +94,10 @@ def by_login(login: str) -> Found | None:
 
 def known(user_id: UUID) -> Found:
     """The user with this id. Raises NotFound for nobody or an erased person."""
-    found = by_id(user_id)
+    return _there(by_id(user_id))
+
+
+def _there(found: Found | None) -> Found:
     if found is None:
         raise NotFound("account")
     return found
@@ -104,6 +110,11 @@ def check_verified(user_id: UUID) -> None:
     """
     if not known(user_id).row.email_verified_at:
         raise EmailNotVerified("Open the link we mailed you first.")
+
+
+def lock(user_id: UUID) -> None:
+    """One change of what belongs to a user at a time: whoever comes next waits until this unit is over."""
+    db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
 
 
 def _by_email(email: str, more: str = "") -> Found | None:

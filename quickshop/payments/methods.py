@@ -160,10 +160,8 @@ def _described(token: str) -> StoredCard:
 def _write(user_id: UUID, token: str, card: StoredCard) -> UUID:
     lock(user_id)
     # A member without any card has none to lock.
-    db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
-    found = users.by_id(user_id)
-    if found is None:
-        raise NotFound("account")
+    users.lock(user_id)
+    person = users.known(user_id).person
     _refuse_known(user_id, token)
     method_id = new_id()
     db.run(
@@ -176,7 +174,7 @@ def _write(user_id: UUID, token: str, card: StoredCard) -> UUID:
         id=method_id,
         user=user_id,
         provider=PROVIDER,
-        token=found.person.seal(token, place(method_id)),
+        token=person.seal(token, place(method_id)),
         index=token_index(token),
         brand=card.brand,
         last4=card.last4,

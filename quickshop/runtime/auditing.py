@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy.exc import SQLAlchemyError
 
-from quickshop.config import SettingsError, load_settings
-from quickshop.factory import create_app
 from quickshop.kernel.unit_of_work import reading
+from quickshop.runtime.commanding import at_work, progress
 from quickshop.security.audit_chain import Break, Head, head, verify
 from quickshop.security.models import CHAINS
 
@@ -35,24 +29,18 @@ def _heads(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 @click.option("--expect", multiple=True, callback=_heads, help="An end noted earlier, CHAIN:SEQ:MAC; may be repeated.")
 def audit_verify(expect: dict[str, Head]) -> None:
     """Prove that no entry of the audit log was changed, moved or removed. Ends with 1 at a break."""
-    try:
-        app = create_app(role="report", settings=load_settings(os.environ))
-        with app.app_context():
-            breaks = [found for chain in CHAINS if (found := _verify(chain, expect.get(chain))) is not None]
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"The audit log cannot be read: {str(error).splitlines()[0]}") from error
-    if breaks:
-        raise SystemExit(1)
+    with at_work("report", "The audit log cannot be read"):
+        breaks = [found for chain in CHAINS if (found := _verify(chain, expect.get(chain))) is not None]
+        if breaks:
+            raise SystemExit(1)
+        with reading():
+            ends = " ".join(f"--expect {head(chain)}" for chain in CHAINS)
     click.echo("The audit log is whole. Note its ends outside of the database:")
-    with app.app_context(), reading():
-        click.echo(" ".join(f"--expect {head(chain)}" for chain in CHAINS))
+    click.echo(ends)
 
 
 def _verify(chain: str, expected: Head | None) -> Break | None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, reading():
+    with progress(transient=True) as bar, reading():
         task = bar.add_task(f"chain {chain}", total=head(chain).seq)
         found = verify(chain, expected, lambda done, total: bar.update(task, completed=done, total=total))
         end = head(chain)

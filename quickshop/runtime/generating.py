@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from quickshop.config import SettingsError, load_settings
 from quickshop.demo.generate.writing import generate
-from quickshop.factory import create_app
+from quickshop.runtime.commanding import at_work
 
 
 @click.command()
@@ -18,19 +15,10 @@ from quickshop.factory import create_app
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 999), help="The same gives the same.")
 def generate_catalog(products: int, seed: int) -> None:
     """Make a catalogue that looks like a real one, beside what is there. For development only."""
-    try:
-        settings = load_settings(os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-    if not settings.development:
-        raise click.ClickException("Invented products have no place in a real shop; set QUICKSHOP_ENV=development.")
     began = time.monotonic()
-    try:
-        with (
-            create_app(role="report", settings=settings).app_context(),
-            click.progressbar(length=products, label="Products") as bar,
-        ):
+    with at_work("report", "The catalogue could not be made") as settings:
+        if not settings.development:
+            raise click.ClickException("Invented products have no place in a real shop; set QUICKSHOP_ENV=development.")
+        with click.progressbar(length=products, label="Products") as bar:
             made = generate(products, seed, lambda there: bar.update(there - bar.pos))
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"The catalogue could not be made: {str(error).splitlines()[0]}") from error
     click.echo(f"{made} products made in {time.monotonic() - began:.0f} s; {products - made} were there already.")

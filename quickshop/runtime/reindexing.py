@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from uuid import UUID
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from quickshop.accounts import findable
-from quickshop.config import SettingsError, load_settings
-from quickshop.factory import create_app
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.runtime.commanding import at_work
 
 BATCH = 200
 
@@ -35,13 +32,6 @@ def _report(done: int, last: UUID) -> None:
 @click.command("reindex-people")
 def reindex_command() -> None:
     """Make the search words of all members anew; safe to run at any time, and to run again."""
-    try:
-        settings = load_settings(os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-    try:
-        with create_app(role="command", settings=settings).app_context():
-            done = reindex_people()
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"Not all members were indexed: {str(error).splitlines()[0]}") from error
+    with at_work("command", "Not all members were indexed"):
+        done = reindex_people()
     click.echo(f"{done} members can be found by their words.")

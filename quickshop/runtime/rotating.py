@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy.exc import SQLAlchemyError
 
 from quickshop.accounts import asking, rewrapping
-from quickshop.config import SettingsError, load_settings
-from quickshop.factory import create_app
 from quickshop.kernel import idempotency
 from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.master_keys import keyring
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.runtime.commanding import at_work, progress
 
 BATCH = 200
 _ROUNDS = 20
@@ -32,23 +27,17 @@ Told = Callable[[int], None]
 def rotate_keys() -> None:
     """Wrap every key anew under the first of MASTER_KEYS; may be stopped and run again at any time."""
     try:
-        settings = load_settings(os.environ)
-        with create_app(role="command", settings=settings).app_context():
+        with at_work("command", "The database went away") as settings:
             rotate()
             left = in_use()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
     except SealBroken as error:
         raise click.ClickException(f"{error}; put the missing key back into MASTER_KEYS and run this again.") from error
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"The database went away: {str(error).splitlines()[0]}") from error
     _tell([key_id for key_id, _ in settings.master_keys], left)
 
 
-def rotate(progress: bool = True) -> None:
+def rotate(shown: bool = True) -> None:
     """Everything, in small units, until nothing is left under older keys. Raises SealBroken."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+    with progress(shown=shown) as bar:
         for name, counted, work in (
             ("people", rewrapping.in_use, _people),
             ("stored answers", idempotency.in_use, _answers),

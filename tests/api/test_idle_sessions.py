@@ -1,25 +1,9 @@
 """How long sessions last: unused, in all, and what counts as use; and what the list of devices says."""
 
-from datetime import timedelta
-
-import pytest
-
 from quickshop.accounts import sessions
-from quickshop.kernel import clock, db
+from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, unit_of_work
 from tests.factories.accounts import an_account, bearer, execute, is_problem, rows
-
-
-@pytest.fixture
-def later():
-    """Moves the clock; the access token's own half hour is not of interest here."""
-    real = clock._now
-
-    def move(**by):
-        clock.use(lambda: real() + timedelta(**by))
-
-    yield move
-    clock.use(real)
 
 
 def refresh(client, token):

@@ -1,13 +1,11 @@
 """Passkeys by API: made after proof, good alone and beside a password, and refused whenever something does not fit."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from webauthn.helpers import bytes_to_base64url
 
 from quickshop.accounts.roles import grant
-from quickshop.kernel import clock
 from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.accounts import Account, an_account, execute, is_problem, mailed, rows
 from tests.factories.authenticators import Authenticator
@@ -24,18 +22,6 @@ def origin(settings):
 @pytest.fixture
 def account(client):
     return an_account(client)
-
-
-@pytest.fixture
-def later():
-    """Moves the clock."""
-    real = clock._now
-
-    def move(**by):
-        clock.use(lambda: real() + timedelta(**by))
-
-    yield move
-    clock.use(real)
 
 
 def post(account, path, **body):

@@ -1,7 +1,6 @@
 """Two-factor sign-in by API: set up, turned on, asked for, each code once, and off again."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 
@@ -11,18 +10,6 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.security import totp
 from tests.factories.accounts import Account, a_staff_account, an_account, execute, is_problem, mailed, rows
 from tests.factories.two_factor import code_of, turn_on, with_two_factor
-
-
-@pytest.fixture
-def later():
-    """Moves the clock."""
-    real = clock._now
-
-    def move(**by):
-        clock.use(lambda: real() + timedelta(**by))
-
-    yield move
-    clock.use(real)
 
 
 def login(client, account):
@@ -282,6 +269,13 @@ def test_new_recovery_codes_replace_the_old(client):
     assert answer.status_code == 200 and not set(answer.json["recovery_codes"]) & set(old)
     is_problem(second(client, challenged(client, account), old[1]), 401, "code_wrong")
     assert second(client, challenged(client, account), answer.json["recovery_codes"][0]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/disable", "/recovery-codes"])
+def test_whoever_has_two_factor_is_told_that_a_code_is_needed(client, path):
+    account = an_account(client)
+    turn_on(account)
+    is_problem(post(account, path, password=account.password), 403, "code_needed")
 
 
 @pytest.mark.parametrize("path", ["/setup", "/enable", "/disable", "/recovery-codes"])

@@ -1,8 +1,9 @@
-"""Walking the pages without a browser: forms with their tokens, and a small catalogue to buy from."""
+"""Walking the pages without a browser: forms with their tokens, people, and a small catalogue to buy from."""
 
 import re
 from html import unescape
 
+from quickshop.accounts import service as accounts
 from quickshop.catalog.service import NewProduct, NewVariant, create_category, create_product
 from quickshop.inventory.service import receive
 from quickshop.kernel.unit_of_work import run_unit
@@ -13,6 +14,9 @@ _FIELD = re.compile(r"<input[^>]*>")
 _TOKEN = re.compile(r'"X-CSRFToken": "([^"]+)"')
 _ATTRIBUTE = re.compile(r'([a-z_-]+)="([^"]*)"')
 
+PASSWORD = "Quick-Parcel-17"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
 ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "12 St James's Square",
@@ -40,6 +44,20 @@ def csrf(client):
 def submit(client, address, fields=None, **more):
     """Post a form as a browser without scripts does, with a fresh token."""
     return client.post(address, data={**(fields or {}), "csrf_token": csrf(client)}, **more)
+
+
+def a_person(app, name="ada"):
+    """The id of a new member with a verified address, in no browser yet."""
+    person = PERSON | {"email": f"{name}@quickshop.example", "username": name, "first_name": name.title()}
+    with app.app_context():
+        user_id = accounts.register(accounts.Registration(**person, password=PASSWORD))
+        run_unit(lambda: accounts.mark_verified(user_id))
+    return user_id
+
+
+def sign_in(client, login="ada", password=PASSWORD, **more):
+    """Sign in by the form; its answer."""
+    return submit(client, "/sign-in", {"login": login, "password": password, **more})
 
 
 def stock_shop(app, *, stock=10, price=1900):

@@ -2,34 +2,17 @@
 
 import pytest
 
-from quickshop.accounts import service, sessions
+from quickshop.accounts import sessions
 from quickshop.accounts.enrolling import enrol
 from quickshop.accounts.roles import grant
 from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.security import totp
-from tests.factories.pages import csrf, stock_shop, submit
-
-PASSWORD = "Quick-Parcel-17"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
-
-
-@pytest.fixture
-def member(app):
-    """The id of a member with a verified address."""
-    with app.app_context():
-        user_id = service.register(service.Registration(**PERSON, password=PASSWORD))
-        run_unit(lambda: service.mark_verified(user_id))
-    return user_id
+from tests.factories.pages import PASSWORD, PERSON, TOTP_SECRET, csrf, sign_in, stock_shop, submit
 
 
 def code_now():
-    return totp.code_of(SECRET, totp.step_of(now()))
-
-
-def sign_in(client, **more):
-    return submit(client, "/sign-in", {"login": "ada", "password": PASSWORD, **more})
+    return totp.code_of(TOTP_SECRET, totp.step_of(now()))
 
 
 def test_sign_up_then_look_in_the_mailbox(client):
@@ -142,7 +125,7 @@ def test_staff_with_one_factor_are_told_how_to_get_another(client, app, member):
 def test_staff_see_the_live_page_and_the_orders(client, app, member):
     with app.app_context():
         run_unit(lambda: grant(member, "admin"))
-        run_unit(lambda: enrol(member, SECRET))
+        run_unit(lambda: enrol(member, TOTP_SECRET))
     assert sign_in(client).location == "/sign-in/code"
     assert submit(client, "/sign-in/code", {"code": code_now()}).status_code == 303
     assert "Live operations" in client.get("/admin").text

@@ -2,25 +2,10 @@
 
 import pytest
 
-from quickshop.accounts import service
 from quickshop.accounts.callers import Caller
-from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.accounts import a_staff_account, execute, rows
-from tests.factories.pages import csrf, submit
+from tests.factories.pages import PASSWORD, csrf, submit
 from tests.factories.shop import a_confirmed_order, an_order
-
-PASSWORD = "Quick-Parcel-17"
-PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
-
-
-@pytest.fixture
-def ada(client, app):
-    """The id of a member who is signed in."""
-    with app.app_context():
-        user_id = service.register(service.Registration(**PERSON, password=PASSWORD))
-        run_unit(lambda: service.mark_verified(user_id))
-    assert submit(client, "/sign-in", {"login": "ada", "password": PASSWORD}).status_code == 303
-    return user_id
 
 
 def erase(client, password=PASSWORD):

@@ -3,28 +3,12 @@
 import pytest
 
 from quickshop.accounts import service
-from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.accounts import execute, mailed, rows
-from tests.factories.pages import hidden_fields, submit
+from tests.factories.pages import PASSWORD, PERSON, hidden_fields, sign_in, submit
 
-PASSWORD, NEW = "Quick-Parcel-17", "Willow-Lantern-58"
-PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
+NEW = "Willow-Lantern-58"
 MOVED = "moved@quickshop.example"
 PROFILE = {"first_name": "Ada", "last_name": "Byron", "phone": "", "locale": "en"}
-
-
-@pytest.fixture
-def member(app, client):
-    """The id of a member who is signed in."""
-    with app.app_context():
-        user_id = service.register(service.Registration(**PERSON, password=PASSWORD))
-        run_unit(lambda: service.mark_verified(user_id))
-    assert sign_in(client).status_code == 303
-    return user_id
-
-
-def sign_in(client, login="ada", password=PASSWORD):
-    return submit(client, "/sign-in", {"login": login, "password": password})
 
 
 def version(client):
@@ -42,7 +26,7 @@ def test_they_are_for_members(client, address):
         assert submit(client, form).location == "/sign-in"
 
 
-def test_name_phone_and_language_are_saved(client, member):
+def test_name_phone_and_language_are_saved(client, ada):
     answer = save(client, first_name="Augusta", phone="+44 20 7946 0000", locale="de")
     assert (answer.status_code, answer.location) == (303, "/account/profile?done=saved")
     page = client.get(answer.location).text
@@ -51,21 +35,21 @@ def test_name_phone_and_language_are_saved(client, member):
         assert shown in page
 
 
-def test_a_phone_can_be_taken_away_again(client, member):
+def test_a_phone_can_be_taken_away_again(client, ada):
     save(client, phone="+44 20 7946 0000")
     save(client)
     assert rows(client, "SELECT phone FROM users")[0].phone is None
 
 
 @pytest.mark.parametrize("wrong", [{"first_name": " "}, {"phone": "call me"}, {"locale": "English"}, {"version": "x"}])
-def test_wrong_fields_are_said_and_what_was_typed_stays(client, member, wrong):
+def test_wrong_fields_are_said_and_what_was_typed_stays(client, ada, wrong):
     answer = save(client, last_name="King", **wrong)
     assert answer.status_code == 422
     assert 'value="King"' in answer.text
     assert rows(client, "SELECT version FROM users")[0].version == 1
 
 
-def test_what_was_changed_elsewhere_meanwhile_is_not_overwritten(client, member):
+def test_what_was_changed_elsewhere_meanwhile_is_not_overwritten(client, ada):
     seen = version(client)
     save(client, first_name="Augusta")
     answer = submit(client, "/account/profile", {**PROFILE, "first_name": "Countess", "version": seen})
@@ -75,7 +59,7 @@ def test_what_was_changed_elsewhere_meanwhile_is_not_overwritten(client, member)
     assert hidden_fields(answer.text)["version"] == "2"
 
 
-def test_the_list_of_what_is_missing_gets_shorter_and_goes(client, member):
+def test_the_list_of_what_is_missing_gets_shorter_and_goes(client, ada):
     page = client.get("/account/profile").text
     assert 'href="/account/addresses">Keep an address' in page
     assert "Confirm your e-mail address</a>" not in page  # that is done
@@ -85,7 +69,7 @@ def test_the_list_of_what_is_missing_gets_shorter_and_goes(client, member):
     assert "To make it complete" not in client.get("/account/profile").text
 
 
-def test_a_new_address_is_confirmed_by_a_button_on_the_page_of_the_link(client, app, member):
+def test_a_new_address_is_confirmed_by_a_button_on_the_page_of_the_link(client, app, ada):
     answer = submit(client, "/account/email", {"email": MOVED, "password": PASSWORD})
     assert (answer.status_code, answer.location) == (303, "/account/profile?done=mailed")
     assert "on its way" in client.get(answer.location).text
@@ -102,7 +86,7 @@ def test_a_new_address_is_confirmed_by_a_button_on_the_page_of_the_link(client, 
     assert mailbox.get("/confirm-email").status_code == 200
 
 
-def test_a_taken_address_looks_the_same(client, app, member):
+def test_a_taken_address_looks_the_same(client, app, ada):
     with app.app_context():
         other = PERSON | {"email": MOVED, "username": "other"}
         service.register(service.Registration(**other, password=PASSWORD))
@@ -111,7 +95,7 @@ def test_a_taken_address_looks_the_same(client, app, member):
     assert mailed(client, "account.email_change_requested") == []
 
 
-def test_a_new_address_needs_the_password_and_keeps_what_was_typed(client, member):
+def test_a_new_address_needs_the_password_and_keeps_what_was_typed(client, ada):
     answer = submit(client, "/account/email", {"email": MOVED, "password": "Wrong-Password-1"})
     assert answer.status_code == 403
     assert "The present password is not right" in answer.text
@@ -119,7 +103,7 @@ def test_a_new_address_needs_the_password_and_keeps_what_was_typed(client, membe
     assert submit(client, "/account/email", {"email": "nobody", "password": PASSWORD}).status_code == 422
 
 
-def test_a_new_password_signs_other_browsers_out(client, app, member):
+def test_a_new_password_signs_other_browsers_out(client, app, ada):
     other = app.test_client()
     sign_in(other)
     answer = submit(client, "/account/password", {"current_password": PASSWORD, "new_password": NEW})
@@ -130,7 +114,7 @@ def test_a_new_password_signs_other_browsers_out(client, app, member):
     assert sign_in(app.test_client(), password=NEW).status_code == 303
 
 
-def test_a_refused_password_says_every_rule_and_shows_none(client, member):
+def test_a_refused_password_says_every_rule_and_shows_none(client, ada):
     answer = submit(client, "/account/password", {"current_password": PASSWORD, "new_password": "short"})
     assert answer.status_code == 422
     for rule in ("at least 10 characters", "at least one digit", "at least one special character"):
@@ -140,7 +124,7 @@ def test_a_refused_password_says_every_rule_and_shows_none(client, member):
     assert answer.status_code == 403 and "The present password is not right" in answer.text
 
 
-def test_with_two_factor_on_a_code_is_asked_for(client, member):
+def test_with_two_factor_on_a_code_is_asked_for(client, ada):
     addresses = ("/account/profile", "/account/password")
     assert not any('name="code"' in client.get(address).text for address in addresses)
     execute(client, "INSERT INTO two_factors (user_id, secret, enabled_at) SELECT id, 'x', now() FROM users")

@@ -2,14 +2,13 @@
 
 import pytest
 
-from quickshop.accounts import service as accounts
 from quickshop.accounts.roles import grant
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import run_unit
+from tests.factories import pages
 from tests.factories import reviews as r
-from tests.factories.pages import hidden_fields, submit
+from tests.factories.pages import a_person, hidden_fields, submit
 
-PASSWORD = "Quick-Parcel-17"
 LINK = "Cheaper at www.other.example"
 
 
@@ -24,13 +23,11 @@ def sign_in(app, client):
     """Opens an account and signs the browser in; the member's id."""
 
     def enter(name="ada", role=None):
-        person = {"email": f"{name}@quickshop.example", "username": name, "first_name": "Ada", "last_name": "Byron"}
-        with app.app_context():
-            user_id = accounts.register(accounts.Registration(**person, password=PASSWORD))
-            run_unit(lambda: accounts.mark_verified(user_id))
-            if role:
+        user_id = a_person(app, name)
+        if role:
+            with app.app_context():
                 run_unit(lambda: grant(user_id, role))
-        assert submit(client, "/sign-in", {"login": name, "password": PASSWORD}).status_code == 303
+        assert pages.sign_in(client, name).status_code == 303
         if role:
             with app.app_context():
                 run_unit(lambda: db.run("UPDATE sessions SET second_factor_at = now() WHERE user_id = :u", u=user_id))

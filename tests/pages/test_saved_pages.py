@@ -5,16 +5,14 @@ import uuid
 
 import pytest
 
-from quickshop.accounts import service
 from quickshop.accounts.addresses import add_address, address_book
 from quickshop.accounts.preferences import preferences
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import processing
 from quickshop.payments.methods import payment_methods, save_method
-from tests.factories.pages import ADDRESS, hidden_fields, stock_shop, submit
+from tests.factories.pages import ADDRESS, a_person, hidden_fields, stock_shop, submit
 from tests.factories.shop import ADDRESS as LEEDS
 
-PASSWORD = "Quick-Parcel-17"
 PLACES = ("/account/addresses", "/account/addresses/new", "/account/payment-methods", "/account/preferences")
 
 
@@ -24,33 +22,11 @@ def provider(gateway):
     return gateway
 
 
-def a_person(app, name):
-    with app.app_context():
-        registration = service.Registration(
-            email=f"{name}@quickshop.example",
-            username=name,
-            first_name=name.title(),
-            last_name="Byron",
-            password=PASSWORD,
-        )
-        user_id = service.register(registration)
-        run_unit(lambda: service.mark_verified(user_id))
-    return user_id
-
-
-@pytest.fixture
-def ada(client, app):
-    """The id of a member who is signed in."""
-    user_id = a_person(app, "ada")
-    assert submit(client, "/sign-in", {"login": "ada", "password": PASSWORD}).status_code == 303
-    return user_id
-
-
 @pytest.fixture
 def foreign(app):
     """The ids of another member's address and card."""
+    user_id = a_person(app, "eve")
     with app.app_context():
-        user_id = a_person(app, "eve")
         return run_unit(lambda: add_address(user_id, LEEDS)), save_method(user_id, "tok_approve")
 
 

@@ -2,54 +2,25 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 
-from quickshop.accounts import enrolling, service, sessions
+from quickshop.accounts import enrolling, sessions
 from quickshop.accounts.roles import grant
-from quickshop.kernel import clock, db
+from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
-from tests.factories.pages import submit
+from tests.factories.pages import PASSWORD, TOTP_SECRET, sign_in, submit
 from tests.factories.two_factor import code_of
 
-PASSWORD = "Quick-Parcel-17"
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
 PAGE = "/account/security"
-
-
-@pytest.fixture
-def member(app):
-    """The id of a member with a verified address."""
-    with app.app_context():
-        user_id = service.register(service.Registration(**PERSON, password=PASSWORD))
-        run_unit(lambda: service.mark_verified(user_id))
-    return user_id
 
 
 @pytest.fixture
 def guarded(app, member):
     """The same member with two-factor on."""
     with app.app_context():
-        run_unit(lambda: enrolling.enrol(member, SECRET))
+        run_unit(lambda: enrolling.enrol(member, TOTP_SECRET))
     return member
-
-
-@pytest.fixture
-def later():
-    """Moves the clock."""
-    real = clock._now
-
-    def move(**by):
-        clock.use(lambda: real() + timedelta(**by))
-
-    yield move
-    clock.use(real)
-
-
-def sign_in(client, **more):
-    return submit(client, "/sign-in", {"login": "ada", "password": PASSWORD, **more})
 
 
 def rows(app, sql, **params):
@@ -63,7 +34,7 @@ def test_the_password_leads_to_a_second_step_that_takes_the_code(client, guarded
     assert client.get_cookie("access") is None
     page = client.get("/sign-in/code").text
     assert 'autocomplete="one-time-code"' in page and 'inputmode="numeric"' in page
-    answer = submit(client, "/sign-in/code", {"code": code_of(SECRET)})
+    answer = submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET)})
     assert (answer.status_code, answer.location) == (303, "/account/security")
     assert client.get(PAGE).status_code == 200
 
@@ -73,19 +44,19 @@ def test_a_wrong_code_is_said_and_the_step_can_be_taken_again(client, guarded):
     answer = submit(client, "/sign-in/code", {"code": "aaaaa-aaaaa"})
     assert answer.status_code == 401 and "This code is not right" in answer.text
     assert submit(client, "/sign-in/code", {"code": ""}).status_code == 422
-    assert submit(client, "/sign-in/code", {"code": code_of(SECRET)}).status_code == 303
+    assert submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET)}).status_code == 303
 
 
 def test_a_step_that_took_too_long_begins_again(client, guarded, later):
     sign_in(client)
     later(minutes=6)
-    answer = submit(client, "/sign-in/code", {"code": code_of(SECRET)})
+    answer = submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET)})
     assert answer.status_code == 401 and "begin again" in answer.text and 'name="password"' in answer.text
 
 
 def test_without_a_first_step_there_is_no_second(client, guarded):
     assert client.get("/sign-in/code").location == "/sign-in"
-    assert submit(client, "/sign-in/code", {"code": code_of(SECRET)}).status_code == 401
+    assert submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET)}).status_code == 401
 
 
 def test_signing_in_again_ends_the_browsers_session_of_before(client, app, member):
@@ -131,9 +102,9 @@ def test_staff_who_turn_it_on_reach_their_pages_at_once(client, app, member):
 
 def test_new_recovery_codes_and_turning_off_ask_for_password_and_code(client, app, guarded):
     sign_in(client)
-    submit(client, "/sign-in/code", {"code": code_of(SECRET, -1)})
+    submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET, -1)})
     assert submit(client, f"{PAGE}/recovery-codes", {"password": PASSWORD}).status_code == 403
-    page = submit(client, f"{PAGE}/recovery-codes", {"password": PASSWORD, "code": code_of(SECRET)})
+    page = submit(client, f"{PAGE}/recovery-codes", {"password": PASSWORD, "code": code_of(TOTP_SECRET)})
     code = re.search(r"<li><code>([0-9-]{14})</code>", page.text)[1]
     assert submit(client, f"{PAGE}/two-factor/disable", {"password": PASSWORD, "code": "000000"}).status_code == 403
     assert submit(client, f"{PAGE}/two-factor/disable", {"password": PASSWORD, "code": code}).status_code == 303
@@ -188,7 +159,7 @@ def test_staff_have_a_quarter_of_an_hour(client, app, guarded, later):
     with app.app_context():
         run_unit(lambda: grant(guarded, "support"))
     sign_in(client)
-    submit(client, "/sign-in/code", {"code": code_of(SECRET)})
+    submit(client, "/sign-in/code", {"code": code_of(TOTP_SECRET)})
     later(minutes=14)
     assert client.get("/admin/orders").status_code == 200
     later(minutes=30)

@@ -4,13 +4,10 @@ import re
 
 import pytest
 
-from quickshop.accounts import service as accounts
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
 from tests.factories.pages import stock_shop, submit
 
-PASSWORD = "Quick-Parcel-17"
-PERSON = {"email": "ada@quickshop.example", "username": "ada", "first_name": "Ada", "last_name": "Byron"}
 HTMX = {"HX-Request": "true"}
 
 
@@ -18,16 +15,6 @@ HTMX = {"HX-Request": "true"}
 def mug(app):
     """The variant ids of a mug: red is in stock, blue sold out."""
     return stock_shop(app)
-
-
-@pytest.fixture
-def member(app, client):
-    """A member, signed in."""
-    with app.app_context():
-        user_id = accounts.register(accounts.Registration(**PERSON, password=PASSWORD))
-        run_unit(lambda: accounts.mark_verified(user_id))
-    assert submit(client, "/sign-in", {"login": "ada", "password": PASSWORD}).status_code == 303
-    return user_id
 
 
 def heart(client, variant_id, wish="on", **more):
@@ -43,7 +30,7 @@ def count(app, table):
 # --- the heart -----------------------------------------------------------------------------------------
 
 
-def test_the_heart_fills_and_empties(client, app, mug, member):
+def test_the_heart_fills_and_empties(client, app, mug, ada):
     page = client.get("/products/morning-mug").text
     assert 'aria-pressed="false" aria-label="Morning Mug on the wishlist"' in page
     answer = heart(client, mug["MUG-RED"])
@@ -55,7 +42,7 @@ def test_the_heart_fills_and_empties(client, app, mug, member):
     assert count(app, "wishlist_items") == 0
 
 
-def test_htmx_gets_the_heart_alone(client, mug, member):
+def test_htmx_gets_the_heart_alone(client, mug, ada):
     answer = heart(client, mug["MUG-RED"], headers=HTMX)
     assert answer.text.lstrip().startswith('<form class="wish"')
     assert 'aria-pressed="true"' in answer.text and 'value="off"' in answer.text
@@ -71,7 +58,7 @@ def test_guests_are_asked_to_sign_in_first(client, app, mug):
     assert count(app, "wishlists") == 0
 
 
-def test_the_heart_leads_nowhere_else_and_takes_no_nonsense(client, mug, member):
+def test_the_heart_leads_nowhere_else_and_takes_no_nonsense(client, mug, ada):
     fields = {"variant_id": str(mug["MUG-RED"]), "wish": "on", "next": "//evil.example"}
     assert submit(client, "/wishlists/items", fields).location == "/"
     assert submit(client, "/wishlists/items", {"variant_id": "x"}).status_code == 404
@@ -86,7 +73,7 @@ def make(client, name="Birthday"):
     return answer.location
 
 
-def test_lists_are_made_renamed_switched_and_deleted(client, mug, member):
+def test_lists_are_made_renamed_switched_and_deleted(client, mug, ada):
     assert "Nothing wished for yet" in client.get("/account/wishlists").text
     address = make(client)
     assert submit(client, "/account/wishlists", {"name": ""}).status_code == 422
@@ -103,7 +90,7 @@ def test_lists_are_made_renamed_switched_and_deleted(client, mug, member):
     assert client.get(address).status_code == 404
 
 
-def test_items_are_moved_to_the_bag_to_another_list_and_away(client, mug, member):
+def test_items_are_moved_to_the_bag_to_another_list_and_away(client, mug, ada):
     heart(client, mug["MUG-RED"])
     heart(client, mug["MUG-BLUE"])
     page = client.get("/account/wishlists").text
@@ -123,7 +110,7 @@ def test_items_are_moved_to_the_bag_to_another_list_and_away(client, mug, member
         assert submit(client, f"{other}/items/{mug['MUG-BLUE']}/{what}").status_code == 404
 
 
-def test_a_fallen_price_is_said_on_the_list(client, app, mug, member):
+def test_a_fallen_price_is_said_on_the_list(client, app, mug, ada):
     heart(client, mug["MUG-RED"])
     with app.app_context():
         run_unit(lambda: db.run("UPDATE variants SET price_minor = 950, compare_at_minor = NULL"))
@@ -131,7 +118,7 @@ def test_a_fallen_price_is_said_on_the_list(client, app, mug, member):
     assert "50% less than when you added it" in client.get(address).text
 
 
-def test_a_shared_list_is_seen_by_whoever_has_the_link_and_by_nobody_after_it_ended(app, client, mug, member):
+def test_a_shared_list_is_seen_by_whoever_has_the_link_and_by_nobody_after_it_ended(app, client, mug, ada):
     address = make(client)
     heart(client, mug["MUG-RED"])
     submit(client, address, {"change": "share"})
@@ -167,7 +154,7 @@ def test_a_guest_asks_and_looks_in_the_mailbox(client, app, mug):
     assert count(app, "stock_alerts") == 1
 
 
-def test_a_member_asks_sees_it_in_the_account_and_stops_waiting(client, app, mug, member):
+def test_a_member_asks_sees_it_in_the_account_and_stops_waiting(client, app, mug, ada):
     assert "We will write to you once" in ask(client, mug).text
     page = client.get("/account/wishlists").text
     assert "Waiting for" in page and "blue" in page
@@ -198,7 +185,7 @@ def test_a_product_page_brings_what_sharing_and_following_need(client, mug):
     assert str(mug["MUG-BLUE"]) in page
 
 
-def test_hearts_cost_members_one_statement_and_guests_none(client, app, mug, member):
+def test_hearts_cost_members_one_statement_and_guests_none(client, app, mug, ada):
     seen = []
     db.watchers.append(seen.append)
     try:

@@ -1,22 +1,11 @@
 """What is deleted of accounts, and what is kept."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from quickshop.accounts import mailing, pruning, refreshing
-from quickshop.kernel import clock
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.security import lockout
 from tests.factories.shop import a_member, look
-
-
-@pytest.fixture
-def later():
-    """Set the clock to so long after the real present."""
-    real = clock.use(lambda: datetime.now(UTC))
-    yield lambda **span: clock.use(lambda: datetime.now(UTC) + timedelta(**span))
-    clock.use(real)
 
 
 def counts():

@@ -9,7 +9,7 @@ from quickshop.cli import main
 from quickshop.demo.generate.products import make_product
 from quickshop.demo.generate.writing import generate
 from quickshop.kernel import db
-from quickshop.runtime import generating
+from quickshop.runtime import commanding
 from quickshop.search.filters import ProductQuery
 from quickshop.search.queries import list_products
 
@@ -64,6 +64,6 @@ def test_its_stock_is_what_its_movements_say_and_its_flags_are_right(core):
 
 
 def test_a_real_shop_refuses_it(settings, monkeypatch):
-    monkeypatch.setattr(generating, "load_settings", lambda env: replace(settings, env="production"))
+    monkeypatch.setattr(commanding, "load_settings", lambda env: replace(settings, env="production"))
     answer = CliRunner().invoke(main, ["generate-catalog", "--products", "1"])
     assert answer.exit_code == 1 and "no place in a real shop" in answer.output

@@ -45,7 +45,7 @@ def test_everything_comes_under_the_new_key_and_the_old_one_can_go(under):
         run_unit(lambda: idempotency.bind(SLOT, 202, b"the answer"))
     with under(NEW, OLD).app_context():
         assert rotating.in_use() == {"old": 451}
-        rotating.rotate(progress=False)
+        rotating.rotate(shown=False)
         assert rotating.in_use() == {"new": 451}
     with under(NEW).app_context():
         assert read(known) == [f"name {n}" for n in range(450)]
@@ -63,7 +63,7 @@ def test_what_was_cut_off_goes_on_where_it_stood(under):
             rewrapping.rewrap(None, 10)
             raise ZeroDivisionError
         assert rotating.in_use() == {"new": 10, "old": 20}
-        rotating.rotate(progress=False)
+        rotating.rotate(shown=False)
         assert rotating.in_use() == {"new": 30}
         assert read(known) == [f"name {n}" for n in range(30)]
 
@@ -85,7 +85,7 @@ def test_somebody_who_is_being_changed_is_taken_later_and_nobody_waits(under, mo
         assert rotating.in_use() == {"new": 4, "old": 1}
         gate.open()
         beside.result()
-        rotating.rotate(progress=False)
+        rotating.rotate(shown=False)
         assert rotating.in_use() == {"new": 5}
 
 
@@ -94,7 +94,7 @@ def test_a_request_that_waits_under_the_old_key_keeps_it_in_use_until_it_is_answ
     with under(OLD).app_context():
         run_unit(lambda: accounts.forgot_password("nobody@quickshop.example"))
     with under(NEW, OLD).app_context():
-        rotating.rotate(progress=False)
+        rotating.rotate(shown=False)
         assert rotating.in_use() == {"old": 1}
         notifications.drain()
         assert rotating.in_use() == {}
@@ -106,7 +106,7 @@ def test_somebody_erased_meanwhile_stays_erased(under):
         erase = "UPDATE persons SET key_id = NULL, wrapped_key = NULL, erased_at = now() WHERE id = :id"
         run_unit(lambda: db.run(erase, id=known[1][0]))
     with under(NEW, OLD).app_context():
-        rotating.rotate(progress=False)
+        rotating.rotate(shown=False)
         assert rotating.in_use() == {"new": 2}
 
 
@@ -115,7 +115,7 @@ def test_a_missing_old_key_is_named_and_nothing_is_lost(under):
         people(3)
     with under(NEW).app_context():
         with pytest.raises(SealBroken, match="'old'"):
-            rotating.rotate(progress=False)
+            rotating.rotate(shown=False)
         assert rotating.in_use() == {"old": 3}
 
 

@@ -11,8 +11,9 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.security import audit
 from quickshop.security.audit_chain import page, verify
-from tests.factories.accounts import an_account, execute, is_problem, mailed
+from tests.factories.accounts import Account, an_account, execute, is_problem, mailed, rows
 from tests.factories.shop import a_member
+from tests.factories.two_factor import turn_on
 
 
 def events(app, **wish):
@@ -21,18 +22,40 @@ def events(app, **wish):
         return page(chain="security", **wish)["items"]
 
 
-@pytest.mark.parametrize("kind", ["password_changed", "two_factor_enabled", "passkey_added", "email_changed", "erased"])
-def test_facts_that_guard_an_account_stand_in_the_audit_log(core, kind):
+@pytest.mark.parametrize(
+    ("kind", "action", "outcome"),
+    [
+        ("password_changed", "password.changed", "done"),
+        ("two_factor_enabled", "two_factor.enabled", "done"),
+        ("passkey_added", "passkey.added", "done"),
+        ("passkey_refused", "passkey.refused", "denied"),
+        ("email_changed", "email.changed", "done"),
+        ("disabled", "account.disabled", "done"),
+    ],
+)
+def test_facts_that_guard_an_account_stand_in_the_audit_log(core, kind, action, outcome):
     member = a_member()
     run_unit(lambda: log.append(member.user_id, [Fact(f"account.{kind}"), Fact("account.profile_changed")]))
-    assert [e["action"] for e in events(core, target=f"user:{member.user_id}")] == [kind]
+    told = events(core, target=f"user:{member.user_id}")
+    assert [(e["action"], e["outcome"]) for e in told] == [(action, outcome)]
+
+
+def test_what_guards_an_account_is_told_once(client):
+    account = an_account(client)
+    codes = turn_on(account)
+    again = {"password": account.password, "code": codes[0]}
+    prefix = "/api/v1/auth/2fa"
+    assert client.post(f"{prefix}/recovery-codes", json=again, headers=account.headers).status_code == 200
+    user_id = rows(client, "SELECT id FROM users WHERE username = :name", name=account.username)[0].id
+    told = [e["action"] for e in events(client.application, target=f"user:{user_id}")]
+    assert sorted(a for a in told if a != "session.started") == ["recovery_codes.renewed", "two_factor.enabled"]
 
 
 def test_a_role_that_is_given_stands_in_the_audit_log(core):
     member = a_member()
     run_unit(lambda: grant(member.user_id, "support"))
     [event] = events(core, target=f"user:{member.user_id}")
-    assert (event["action"], event["data"]) == ("role_granted", {"role": "support"})
+    assert (event["action"], event["data"]) == ("role.granted", {"role": "support"})
 
 
 def test_a_password_reset_stands_in_the_audit_log(client):
@@ -41,7 +64,7 @@ def test_a_password_reset_stands_in_the_audit_log(client):
     token = mailed(client, "account.password_reset_requested")[-1]["token"]
     with client.application.app_context():
         recovering.reset_password(token, "Amber-Meadow-91!")
-        [event] = events(client.application, action="password_reset")[:1]
+        [event] = events(client.application, action="password.reset")[:1]
     assert event["target"].startswith("user:")
 
 
@@ -51,8 +74,25 @@ def test_a_refresh_token_used_again_stands_in_the_audit_log(client):
     assert client.post("/api/v1/auth/refresh", headers=headers).status_code == 200
     execute(client, "UPDATE refresh_tokens SET rotated_at = rotated_at - interval '1 hour'")
     assert client.post("/api/v1/auth/refresh", headers=headers).status_code == 401
-    [event] = events(client.application, action="session_revoked")[:1]
+    [event] = events(client.application, action="session.revoked")[:1]
     assert event["data"]["reason"] == "reuse"
+
+
+def test_sessions_that_their_owner_ends_stand_in_both_logs(client):
+    account = an_account(client)
+    others = [Account(client, account.email, account.username) for _ in range(3)]
+    assert all(other.sign_in().status_code == 200 for other in others)
+    ended = next(s["id"] for s in others[0].get("/auth/sessions").json["items"] if s["current"])
+    for path in (f"/{ended}", "", ""):  # the last one finds nothing to end
+        assert client.delete(f"/api/v1/auth/sessions{path}", headers=account.headers).status_code == 204
+    told = [(e["type"], e["data"]) for e in account.get("/me/events").json["items"] if "revoked" in e["type"]]
+    assert told == [
+        ("account.session_revoked", {"session_id": ended, "reason": "owner"}),
+        ("account.sessions_revoked", {"sessions": 2, "reason": "owner"}),
+    ]
+    user_id = rows(client, "SELECT id FROM users WHERE username = :name", name=account.username)[0].id
+    noted = [(e["action"], e["data"]) for e in events(client.application, target=f"user:{user_id}")]
+    assert noted[:2] == [("sessions.revoked", told[1][1]), ("session.revoked", told[0][1])]
 
 
 def test_guessing_that_is_slowed_down_is_told_once_without_what_was_typed(client):

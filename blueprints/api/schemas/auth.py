@@ -70,17 +70,18 @@ CREDENTIAL = {"description": "A PublicKeyCredential as its `toJSON()` gives it"}
 
 
 class Code(Text):
-    """Six digits of an authenticator app, or a recovery code."""
+    """Six digits of an authenticator app, or a recovery code; None where it is not required and not given."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(40, **{"required": True, "metadata": {"example": "123456"}, **kwargs})
+    def __init__(self, *, required: bool = True) -> None:
+        left_out: dict[str, Any] = {} if required else {"load_default": None, "allow_none": True}
+        super().__init__(40, required=required, metadata={"example": "123456"}, **left_out)
 
 
 class LoginCodeBody(StrictSchema):
     """The challenge of `/auth/login`, and either a code or a passkey's answer to its `passkey_options`."""
 
     challenge = Text(200, required=True)
-    code = Code(required=False, load_default=None)
+    code = Code(required=False)
     credential = fields.Dict(keys=fields.String(), load_default=None, metadata=CREDENTIAL)
 
     @validates_schema
@@ -103,11 +104,11 @@ class PasskeyRegistration(PasskeyAnswer):
     name = Text(60, required=True)
 
 
-class OptionalProofBody(StrictSchema):
+class ProofBody(StrictSchema):
     """The present password once more, and a code where two-factor is on."""
 
     password = Password()
-    code = Code(required=False, load_default=None)
+    code = Code(required=False)
 
 
 class PasskeyQuestion(Schema):
@@ -143,13 +144,6 @@ class PasswordBody(StrictSchema):
 class CodeBody(StrictSchema):
     """A code of the authenticator app."""
 
-    code = Code()
-
-
-class ProofBody(StrictSchema):
-    """The present password once more, and a code."""
-
-    password = Password()
     code = Code()
 
 

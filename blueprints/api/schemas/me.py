@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from blueprints.api.schemas.auth import LOCALE, PHONE, Code, MailedToken, Password
+from blueprints.api.schemas.auth import LOCALE, PHONE, Code, MailedToken, Password, ProofBody
 from blueprints.api.schemas.common import Email, StrictInt, Text
 from blueprints.http.body import StrictSchema
 
@@ -57,15 +57,13 @@ class ChangePasswordBody(StrictSchema):
 
     current_password = Password()
     new_password = Password()
-    code = Code(required=False, load_default=None, allow_none=True)
+    code = Code(required=False)
 
 
-class ChangeEmailBody(StrictSchema):
+class ChangeEmailBody(ProofBody):
     """The new address, the present password, and a code where two-factor is on."""
 
     email = Email(required=True)
-    password = Password()
-    code = Code(required=False, load_default=None, allow_none=True)
 
 
 class ConfirmEmailBody(StrictSchema):

@@ -1,18 +1,8 @@
-"""Shapes of the export and of the end of an account."""
+"""The shape of the export."""
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
-
-from blueprints.api.schemas.auth import Password
-from blueprints.http.body import StrictSchema
-
-
-class EndAccountBody(StrictSchema):
-    """Who asks for the end must prove once more who they are; `code` where two-factor sign-in is on."""
-
-    password = Password()
-    code = fields.String(validate=validate.Length(1, 64))
+from marshmallow import Schema, fields
 
 
 class ExportOut(Schema):

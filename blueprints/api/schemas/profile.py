@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from blueprints.api.schemas.checkout import PaymentToken
-from blueprints.api.schemas.common import Text
+from blueprints.api.schemas.common import StrictBool, Text
 from blueprints.http.body import StrictSchema
 from quickshop.accounts.devices import PLATFORMS
 
@@ -35,21 +35,12 @@ class MethodPage(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
-class StrictBoolean(fields.Boolean):
-    """true or false, not a word or number that means it."""
-
-    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
-
-
 class ChangePreferences(StrictSchema):
     """A part of the matrix: topic, channel, wanted or not. What is left out stays."""
 
     topics = fields.Dict(
         keys=fields.String(validate=validate.Length(max=40)),
-        values=fields.Dict(keys=fields.String(validate=validate.Length(max=40)), values=StrictBoolean()),
+        values=fields.Dict(keys=fields.String(validate=validate.Length(max=40)), values=StrictBool()),
         required=True,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from blueprints.api.schemas.common import MoneyOut, PageQuery, Text
+from blueprints.api.schemas.common import MoneyOut, PageQuery, StrictBool, Text
 from blueprints.http.body import StrictSchema
 from quickshop.accounts.permissions import Permission
 
@@ -112,15 +112,6 @@ class CustomerListArgs(PageQuery):
     """Whom to look for."""
 
     q = fields.String(load_default=None, validate=validate.Length(max=200))
-
-
-class StrictBool(fields.Boolean):
-    """A JSON true or false: no number, no text."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 class ChangeCustomerBody(StrictSchema):
