@@ -71,14 +71,12 @@ ICONS = (
     "sun",
     "sun-moon",
     "tag",
-    "ticket-percent",
     "timer",
     "trash-2",
     "truck",
     "upload",
     "user-round",
     "users-round",
-    "wallet",
     "x",
 )
 
