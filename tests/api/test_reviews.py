@@ -323,3 +323,10 @@ def test_an_erased_person_is_a_customer(client, shelf, buyer):
     post(buyer, shelf)
     execute(client, "UPDATE persons SET wrapped_key = NULL, key_id = NULL, erased_at = now()")
     assert listed(client, shelf)["items"][0]["author"] == "A customer"
+
+
+def test_a_review_may_have_paragraphs_and_its_title_is_one_line(client, shelf, buyer):
+    assert is_problem(post(buyer, shelf, title="Good\nbut"), 422, "validation_failed")
+    assert post(buyer, shelf, body="Holds coffee.\n\nHolds tea, too.").status_code == 201
+    (seen,) = listed(client, shelf)["items"]
+    assert seen["body"] == "Holds coffee.\n\nHolds tea, too."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from blueprints.api.schemas.common import PageQuery, QueryInt, StrictBool, StrictInt, Text
+from blueprints.api.schemas.common import PageQuery, Prose, QueryInt, StrictBool, StrictInt, Text
 from blueprints.http.body import StrictSchema
 from quickshop.reviews.queries import SORTS
 from quickshop.reviews.rules import LONGEST_BODY, LONGEST_TITLE
@@ -24,7 +24,7 @@ class ReviewBody(StrictSchema):
 
     rating = StrictInt(1, 5, required=True)
     title = Text(LONGEST_TITLE, 0, load_default=None, allow_none=True)
-    body = Text(LONGEST_BODY, required=True)
+    body = Prose(LONGEST_BODY, required=True)
 
 
 class ChangeReview(StrictSchema):
@@ -32,7 +32,7 @@ class ChangeReview(StrictSchema):
 
     rating = StrictInt(1, 5)
     title = Text(LONGEST_TITLE, 0, allow_none=True)
-    body = Text(LONGEST_BODY)
+    body = Prose(LONGEST_BODY)
 
 
 class VoteBody(StrictSchema):
@@ -128,4 +128,4 @@ class PublishBody(StrictSchema):
 class RejectBody(PublishBody):
     """Why it is turned down; the author is shown this."""
 
-    reason = Text(LONGEST_REASON, required=True)
+    reason = Prose(LONGEST_REASON, required=True)
