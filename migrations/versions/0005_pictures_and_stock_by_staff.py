@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_table('low_stock',
     sa.Column('variant_id', sa.Uuid(), nullable=False),
     sa.Column('since', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['variant_id'], ['stock_items.variant_id'], name=op.f('fk_low_stock_variant_id_stock_items'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['variant_id'], ['variants.id'], name=op.f('fk_low_stock_variant_id_variants'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('variant_id', name=op.f('pk_low_stock'))
     )
     op.add_column('products', sa.Column('images', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False))

@@ -98,10 +98,11 @@ class StockMovement(Base):
 
 
 class LowStock(Base):
-    """A variant that the watch found low, since when, and that staff were told: once until there is enough again."""
+    """A variant that the watch found low, since when, and that staff were told: once until there is enough again.
+
+    It refers to the variant, not to its stock: the reference's lock would wait for those who buy.
+    """
 
     __tablename__ = "low_stock"
-    variant_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("stock_items.variant_id", ondelete="CASCADE"), primary_key=True
-    )
+    variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"), primary_key=True)
     since: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())

@@ -199,3 +199,17 @@ def test_pictures_uploaded_at_once_all_have_a_place(core):
     outcomes = together(core, *[lambda: run_unit(lambda: pictures.add_picture(product, files)) for _ in range(8)])
     assert not [o for o in outcomes if isinstance(o, Exception)]
     assert [r.position for r in look("SELECT position FROM pictures ORDER BY 1")] == list(range(8))
+
+
+def test_the_watch_waits_for_no_buyer_and_no_buyer_for_it(core, worker, servers):
+    _, mug = a_product(stock=3)
+    with unit_of_work():
+        inventory.reserve(new_id(), {mug: 1})
+        assert Beside(worker, lambda: run_unit(watching.watch)).result() == 1
+    run_unit(lambda: db.run("UPDATE stock_items SET on_hand = 100"))
+    with worker.app_context():
+        run_unit(watching.watch)
+    run_unit(lambda: db.run("UPDATE stock_items SET on_hand = 3"))
+    with worker.app_context(), unit_of_work():
+        assert watching.watch() == 1
+        Beside(core, lambda: run_unit(lambda: inventory.reserve(new_id(), {mug: 1}))).result()

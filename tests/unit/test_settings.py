@@ -106,6 +106,8 @@ UNSAFE = [
     ("POOL_SIZE", "many"),
     ("PORT", "70000"),
     ("BASE_CURRENCY", "dollars"),
+    ("LOW_STOCK_AT", "-1"),
+    ("REVIEWS_MODERATED", "perhaps"),
 ]
 # What no value makes unsafe: a folder, and a file that production does not use.
 HARMLESS = {"QUICKSHOP_HOME", "MAIL_FILE"}

@@ -395,7 +395,7 @@ class LowVariant(StockSchema):
 
 
 class LowStock(Schema):
-    """A page of what runs low, the lowest first; `total` is how many there are."""
+    """A page of what runs low, the lowest first; `total` is how many there are, counted to 10,000."""
 
     items = fields.List(fields.Nested(LowVariant))
     next_cursor = fields.String(allow_none=True)
