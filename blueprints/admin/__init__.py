@@ -1,4 +1,4 @@
-"""The pages of staff: live operations, orders, catalogue, stock, imports, customers, reviews, roles, keys, the audit log."""
+"""The pages of staff: live, orders, catalogue, stock, imports, customers, reviews, roles, keys and the audit log."""
 
 from __future__ import annotations
 
