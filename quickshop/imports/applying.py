@@ -14,21 +14,24 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from quickshop.catalog import bulk
 from quickshop.catalog.indexing import index
+from quickshop.extensions import settings
 from quickshop.imports.checking import note_faults
 from quickshop.imports.errors import Fault
 from quickshop.imports.kinds import Kind
-from quickshop.imports.owning import Work, advance, end, move, own, still_own
+from quickshop.imports.owning import Work, advance, end, keep, move, own
 from quickshop.inventory import bulk as stock
 from quickshop.kernel import db
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.prepared import PLANNED_ANEW
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.monitoring import service as monitoring
 
+QUEUE = "system"
 BATCH = 250
 # Within one transaction nothing is gained by small statements.
 BATCH_AT_ONCE = 1000
-# A worker that holds a long transaction cannot renew its lease in it.
-LEASE_AT_ONCE = 300
+# How long a worker owns an import between two batches of one long transaction, at least.
+LEASE_AT_ONCE = 30
 
 _REFUSED = (ShopError, IntegrityError, DataError)
 
@@ -47,7 +50,6 @@ def apply(work: Work) -> Iterator[None]:
     """Do the rows that are not done yet."""
     begun = run_unit(lambda: own(work))
     if begun.mode == "all_or_nothing":
-        run_unit(lambda: own(work, seconds=LEASE_AT_ONCE))
         _apply_at_once(work, begun)
         yield
         return
@@ -166,11 +168,12 @@ def _apply_at_once(work: Work, begun: Any) -> None:
 def _all(work: Work, begun: Any) -> None:
     """Every row, in one transaction. What exists is locked first and in order; the read side follows afterwards."""
     kind = Kind(begun.kind)
+    _live(work)
     _lock_all(begun.id, kind)
     faults: list[tuple[int, Fault]] = []
     after = 0
     while rows := _rows(begun.id, after, BATCH_AT_ONCE):
-        still_own(work)
+        _live(work)
         _note_touched(begun.id, _write(kind, rows, faults, locked=True))
         stock.settle()
         after = rows[-1].number
@@ -178,6 +181,12 @@ def _all(work: Work, begun: Any) -> None:
         raise _Refused(faults)
     advance(work, applied_row=after, rows_applied=begun.rows_good)
     move(work, "finishing")
+
+
+def _live(work: Work) -> None:
+    """In the middle of the transaction: stay the owner, and show that the queue is served. Raises Overtaken."""
+    keep(work, max(LEASE_AT_ONCE, settings().lease_seconds))
+    monitoring.record_canary_aside(QUEUE)
 
 
 def _note_touched(import_id: UUID, touched: set[UUID]) -> None:

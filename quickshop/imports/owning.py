@@ -23,7 +23,7 @@ class Work:
     lease: UUID
 
 
-def own(work: Work, *, seconds: int | None = None) -> Any:
+def own(work: Work) -> Any:
     """The import's row, locked until the unit of work ends, with the lease renewed. Raises Overtaken."""
     found = db.row(
         """
@@ -32,15 +32,21 @@ def own(work: Work, *, seconds: int | None = None) -> Any:
         """,
         id=work.import_id,
         lease=work.lease,
-        seconds=seconds or settings().lease_seconds,
+        seconds=settings().lease_seconds,
     )
     if found is None:
         raise Overtaken
     return found
 
 
-def still_own(work: Work) -> None:
-    """Raises Overtaken where somebody stopped the import; locks nothing, so that they can."""
+_KEEP = """
+UPDATE imports SET lease_until = now() + make_interval(secs => :seconds)
+WHERE id = :id AND lease_token = :lease RETURNING id
+"""
+
+
+def keep(work: Work, seconds: int) -> None:
+    """Renew the lease beside the unit of work in hand. Raises Overtaken where somebody stopped the import meanwhile."""
     if not db.scalar(
         "SELECT 1 FROM imports WHERE id = :id AND lease_token = :lease", id=work.import_id, lease=work.lease
     ):

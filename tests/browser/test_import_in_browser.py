@@ -7,11 +7,11 @@ from playwright.sync_api import expect
 PATIENCE_MS = 60_000
 
 
-def test_staff_import_stock_and_see_it_happen(visitors, staff_state, tmp_path):
-    staff = visitors.open(storage_state=staff_state)
+def test_staff_import_stock_and_see_it_happen(visitors, admin_state, tmp_path):
+    staff = visitors.open(storage_state=admin_state)
     staff.goto("/admin/imports")
     with staff.expect_download() as download:
-        staff.get_by_role("link", name="Stock").click()
+        staff.get_by_role("main").get_by_role("link", name="Stock").click()
     file = tmp_path / "stock.csv"
     download.value.save_as(file)
     file.write_text(file.read_text("utf-8") + "NO-SUCH-SKU,1,set\n", "utf-8")

@@ -437,6 +437,42 @@ def test_a_worker_whose_import_was_stopped_keeps_nothing_of_its_batch(pans, smal
     assert imports.catalogue() == {}
 
 
+def test_all_or_nothing_can_be_stopped_in_its_middle_and_nothing_is_there(pans, small_batches, monkeypatch):
+    content = imports.a_file(*LARGE.decode().rsplit("\n", 3)[0].split("\n"))
+    waiting = imports.begin("products", content, mode="all_or_nothing")
+    left = [3]
+
+    def stop(sql):
+        left[0] -= "INSERT INTO variants" in sql
+        if left[0] == 0:
+            left[0] = -1
+            db.run_aside("UPDATE imports SET state = 'stopped', stopped_in = state, lease_token = NULL")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "watchers", [stop])
+        imports.turn(waiting, 60)
+    assert left == [-1]
+    assert imports.view(waiting)["state"] == "stopped"
+    assert imports.catalogue() == {}
+    run_unit(lambda: service.resume(waiting))
+    assert imports.work(waiting)["rows"]["applied"] == 20
+
+
+def test_a_long_transaction_keeps_its_lease_and_shows_that_its_queue_is_served(pans, small_batches, monkeypatch):
+    waiting = imports.begin("products", imports.a_file(COLUMNS, GOOD), mode="all_or_nothing")
+    seen = []
+
+    def look_in(sql):
+        if "INSERT INTO variants" in sql:
+            found = "SELECT lease_until > now() + interval '20 seconds' AS leased FROM imports"
+            canaries = "SELECT queue FROM worker_canaries WHERE seen_at > now() - interval '10 seconds'"
+            seen.append((db.run_aside(found).scalar(), db.run_aside(canaries).scalar()))
+
+    monkeypatch.setattr(db, "watchers", [look_in])
+    imports.turn(waiting, 60)
+    assert seen == [(True, "system")]
+
+
 def test_what_goes_wrong_again_and_again_is_given_up(pans, monkeypatch):
     waiting = imports.begin("products", imports.a_file(COLUMNS, GOOD))
     monkeypatch.setattr("quickshop.imports.rules.read", lambda *_: 1 / 0)
