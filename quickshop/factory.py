@@ -17,6 +17,7 @@ from quickshop.cart import models as _cart
 from quickshop.catalog import models as _catalog
 from quickshop.config import Settings, load_settings
 from quickshop.extensions import bind_settings, db
+from quickshop.imports import models as _imports
 from quickshop.inventory import models as _inventory
 from quickshop.kernel import models as _kernel
 from quickshop.kernel.pool import watch_pool
@@ -36,6 +37,7 @@ MODELS = (
     _accounts,
     _cart,
     _catalog,
+    _imports,
     _inventory,
     _kernel,
     _notifications,

@@ -17,7 +17,14 @@ from quickshop.orders import queries as orders
 from realtime.auth import Principal
 
 PUBLIC, ADMIN = "/", "/admin"
-ADMIN_TOPICS = frozenset({"metrics", "orders", "queues", "errors"})
+# Whoever may open the namespace may read metrics; a topic may ask for more.
+ADMIN_TOPICS = {
+    "metrics": Permission.METRICS_READ,
+    "orders": Permission.METRICS_READ,
+    "queues": Permission.METRICS_READ,
+    "errors": Permission.METRICS_READ,
+    "imports": Permission.CATALOG_WRITE,
+}
 
 
 @dataclass(frozen=True)
@@ -85,4 +92,5 @@ def _admin_room(principal: Principal, topic: str) -> tuple[Room, None]:
     principal.caller.require(Permission.METRICS_READ)
     if topic not in ADMIN_TOPICS:
         raise NotFound("topic")
+    principal.caller.require(ADMIN_TOPICS[topic])
     return Room(f"admin:{topic}", topic), None

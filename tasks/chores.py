@@ -19,6 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 from quickshop.catalog import refreshing
 from quickshop.extensions import settings
+from quickshop.imports import queries as imports
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.monitoring import presence, service, sweeping
@@ -87,6 +88,7 @@ class Chores(threading.Thread):
             Chore("notifications", 5.0, self.wake_notifications),
             Chore("catalog", 1.0, self.wake_catalog),
             Chore("wishlists", 5.0, self.wake_wishlists),
+            Chore("imports", 5.0, self.wake_imports),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
             Chore("products", 0.5, self.tell_products),
@@ -148,6 +150,12 @@ class Chores(threading.Thread):
             waits = sweeping.facts_wait("wishlists")
         if waits:
             self._send(hints=[TaskHint(TaskNames.TELL_WISHLISTS, QueueNames.SYSTEM)])
+
+    def wake_imports(self) -> None:
+        """Hint imports that nobody works on, though there is work: a worker died, a hint was lost, a retry has come."""
+        with reading():
+            due = imports.due()
+        self._send(timed=[Timed(TaskHint(TaskNames.PROCESS_IMPORT, QueueNames.SYSTEM, (str(i),)), 5.0) for i in due])
 
     def beat(self) -> None:
         """Give a sign of life."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quickshop.accounts import pruning
+from quickshop.imports import pruning as imports
 from quickshop.inventory import service as inventory
 from quickshop.kernel import idempotency, outbox
 from quickshop.kernel.unit_of_work import run_unit
@@ -14,11 +15,13 @@ from tasks.queues import TaskNames
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows, old idempotency keys, sessions long over, alerts long told; free expired stock holds."""
+    """Delete sent outbox rows, old idempotency keys, sessions, imports and alerts long over; free expired holds."""
     run_unit(outbox.prune)
     run_unit(idempotency.prune)
     run_unit(pruning.prune)
     run_unit(alerts.prune)
+    while run_unit(imports.prune):
+        pass
     while run_unit(inventory.release_expired):
         pass
 

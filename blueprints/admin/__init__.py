@@ -1,14 +1,14 @@
-"""The pages of staff: live operations, orders, catalogue, stock, customers, reviews, roles, API keys, the audit log."""
+"""The pages of staff: live, orders, catalogue, stock, imports, customers, reviews, roles, keys and the audit log."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.admin import api_keys, audit, categories, customers, products, reviews, roles, stock, variants
+from blueprints.admin import api_keys, audit, categories, customers, imports, products, reviews, roles, stock, variants
 from blueprints.admin.views import staff
 
 # Imported for the pages that they hang on the blueprint.
-AREAS = (products, variants, categories, stock, api_keys, audit, customers, reviews, roles)
+AREAS = (products, variants, categories, stock, imports, api_keys, audit, customers, reviews, roles)
 
 
 def register(app: Flask) -> None:

@@ -32,6 +32,7 @@ from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
+from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import products as admin_products
@@ -65,6 +66,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_catalogue.blp,
     admin_products.blp,
     admin_stock.blp,
+    admin_imports.blp,
     admin_orders.blp,
     admin_privacy.blp,
     admin_reviews.blp,

@@ -14,7 +14,7 @@ from blueprints.http.csrf import csrf
 from blueprints.http.errors import wants_problem
 from blueprints.http.json_body import card_refused
 from blueprints.http.limits import ClassLimiter, Rate, make_limiter
-from blueprints.http.uploads import let_in
+from blueprints.http.uploads import LargeBody, let_in
 from quickshop.kernel.cards import holds_card_number
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,7 +27,7 @@ class _Rules:
     rate: Rate | None
     checkout: bool
     page: bool
-    body_limit: int | None
+    large_body: LargeBody | None
 
 
 class Gatekeeper:
@@ -46,7 +46,7 @@ class Gatekeeper:
             view: Callable[..., Any] = self._app.view_functions[endpoint]
             checkout = getattr(view, "rate_class", "") == "checkout"
             found = _Rules(
-                self._limiter.rate_of(view), checkout, not wants_problem(path), getattr(view, "body_limit", None)
+                self._limiter.rate_of(view), checkout, not wants_problem(path), getattr(view, "large_body", None)
             )
             self._rules[endpoint] = found
         return found
@@ -66,8 +66,8 @@ class Gatekeeper:
             told = self._limiter.spend(rules.rate)
             environ.get(EXTRA, []).extend(told)
             g.places = self._gate.enter(rules.checkout)
-        if rules.body_limit is not None:
-            let_in(asked, rules.body_limit)
+        if rules.large_body is not None:
+            let_in(asked, rules.large_body)
         if asked.method not in _SAFE:
             if holds_card_number(environ["PATH_INFO"]):
                 abort(404)

@@ -7,6 +7,7 @@ find the CSRF token, the larger one is let in only where a cookie is signed by u
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Request, request
@@ -19,7 +20,7 @@ from blueprints.http.errors import wants_problem
 from blueprints.http.native import NativeThreads
 from blueprints.http.tokens import read_access_token, read_refresh_token
 from quickshop.catalog.renditions import LARGEST_BYTES, PictureRefused, Rendition, process
-from quickshop.kernel.errors import Invalid, Unauthenticated
+from quickshop.kernel.errors import Invalid, ShopError, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -32,18 +33,31 @@ _WORKSHOP = NativeThreads(lambda: 1, 8, "Several pictures are being prepared at 
 
 def takes_pictures(view: View) -> View:
     """Mark a view whose body holds a picture."""
-    view.body_limit = LARGEST_BYTES + AROUND  # type: ignore[attr-defined]
+    return takes_body(view, LARGEST_BYTES + AROUND, _too_large)
+
+
+def takes_body(view: View, limit: int, refusal: Callable[[], ShopError]) -> View:
+    """Mark a view whose body may have up to `limit` bytes; `refusal` makes what is said of a larger one."""
+    view.large_body = LargeBody(limit, refusal)  # type: ignore[attr-defined]
     return view
 
 
-def let_in(asked: Request, limit: int) -> None:
-    """Allow this request a larger body. Raises PictureRefused where a page's is larger still."""
+@dataclass(frozen=True)
+class LargeBody:
+    """How much a view takes, and what is said of more."""
+
+    limit: int
+    refusal: Callable[[], ShopError]
+
+
+def let_in(asked: Request, body: LargeBody) -> None:
+    """Allow this request a larger body. Raises the view's refusal where a page's is larger still."""
     if wants_problem(asked.path):
-        asked.max_content_length = limit
+        asked.max_content_length = body.limit
     elif _signed():
-        asked.max_content_length = limit
-        if (asked.content_length or 0) > limit:
-            raise _too_large()
+        asked.max_content_length = body.limit
+        if (asked.content_length or 0) > body.limit:
+            raise body.refusal()
 
 
 def _signed() -> bool:

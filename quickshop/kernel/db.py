@@ -150,6 +150,22 @@ def command(sql: str) -> None:
         session.info[UNIT] = BEGUN
 
 
+def run_aside(sql: str, /, **params: Any) -> Result:
+    """Run one statement on a connection of its own: kept at once, whatever becomes of the unit of work in hand.
+
+    For signs of life of a long unit, and nothing that such a unit may have locked: it would wait for itself.
+    """
+    with db.engine.connect() as connection:
+        cursor: Any = connection.connection.cursor()
+        try:
+            cursor.execute(prepared.driver_form(sql), params)
+            return _read(cursor)
+        except psycopg2.Error as error:
+            raise _wrapped(connection, sql, error, cursor) from error
+        finally:
+            cursor.close()
+
+
 def open_unit() -> None:
     """The next statement begins a transaction. Units do not nest."""
     info = db.session().info

@@ -514,6 +514,20 @@ MAP: Mapping[str, Holding] = {
     ),
     "product_texts": Holding("What is searched of products", plain=_cols("product_id title codes labels body tsv")),
     "catalog_words": Holding("Words of products", plain=_cols("word fragments")),
+    "imports": Holding(
+        "Files of products, prices and stock on their way in",
+        why="30 days after their end",
+        plain=_cols(
+            "id kind name state stopped_in mode dry_run header columns delimiter line_end size_bytes position "
+            "next_row rows_read rows_good rows_bad rows_new rows_applied applied_row attempt lease_token lease_until "
+            "next_run_at told_at created_at changed_at ended_at failure last_error"
+        ),
+    ),
+    "import_chunks": Holding("Such a file, until its import ends", plain=_cols("import_id number body")),
+    "import_rows": Holding("What was read of it, until then", plain=_cols("import_id row sku slug data")),
+    "import_products": Holding("What was read of it, until then", plain=_cols("import_id slug said")),
+    "import_touched": Holding("What it changed, until then", plain=_cols("import_id product_id")),
+    "import_errors": Holding("What is wrong with its rows", plain=_cols("id import_id row field reason detail")),
     "shipping_methods": Holding(
         "Ways of shipping",
         plain=_cols("code name currency price_minor free_from_minor min_days max_days position active"),

@@ -321,6 +321,16 @@ EXPECTATIONS = {
     "DELETE /api/v1/admin/categories/{category_id}": staff("catalog:write").answering(409),  # it is not empty
     "GET /api/v1/admin/attributes": staff("catalog:write"),
     "PATCH /api/v1/admin/attributes/{name}": staff("catalog:write").sending(_some(label="Matrix")).answering(404),
+    # 422: a form with a file is needed; 409: it does not stand where that can be asked for
+    "POST /api/v1/admin/imports": staff("catalog:write").answering(422),
+    "GET /api/v1/admin/imports": staff("catalog:write"),
+    "GET /api/v1/admin/imports/{import_id}": staff("catalog:write"),
+    "GET /api/v1/admin/imports/{import_id}/errors": staff("catalog:write"),
+    "GET /api/v1/admin/imports/{import_id}/errors.csv": staff("catalog:write"),
+    "POST /api/v1/admin/imports/{import_id}/start": staff("catalog:write").answering(409),
+    "POST /api/v1/admin/imports/{import_id}/stop": staff("catalog:write").answering(409),
+    "POST /api/v1/admin/imports/{import_id}/resume": staff("catalog:write").answering(409),
+    "GET /api/v1/admin/exports/{kind}.csv": staff("catalog:write").at(lambda world: {"kind": "products"}),
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),

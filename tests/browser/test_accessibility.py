@@ -42,7 +42,7 @@ MEMBER = [
     "/account/preferences",
 ]
 STAFF = ["/admin", "/admin/orders", "/admin/customers"]
-CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock"]
+CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock", "/admin/imports"]
 
 
 def check(page):

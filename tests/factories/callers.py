@@ -1,5 +1,6 @@
 """Everybody who may call an operation, in one small world where what can be named belongs to one member, the owner."""
 
+import io
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +12,8 @@ from quickshop.accounts.callers import Caller
 from quickshop.accounts.permissions import Permission
 from quickshop.catalog import pictures
 from quickshop.catalog.renditions import Rendition
+from quickshop.imports import uploading
+from quickshop.imports.kinds import Kind
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.payments import methods
@@ -128,6 +131,7 @@ def _things(world):
         "code": "standard",
         "provider": "simulator",
         "name": "spare",
+        "import_id": str(_an_import()),
     }
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
@@ -170,6 +174,11 @@ def _words(world, shelf):
         "gone": str(gone.variant_id),
         "gone_product": str(gone.product_id),
     }
+
+
+def _an_import():
+    file = io.BytesIO(b"sku,quantity\nSKU,1\n")
+    return run_unit(lambda: uploading.take(Kind.STOCK, file, "stock.csv"))
 
 
 def _keys(world, scopes):

@@ -282,6 +282,17 @@ def test_the_live_page_is_for_staff(account, staff, history, web, relay):
         denied(screen, "admin:orders", "not_found")
 
 
+def test_imports_are_followed_by_those_who_keep_the_catalogue(client, staff, history, web, relay):
+    keeper = make_staff(client, an_account(client), "admin")
+    with Screen(web.url, {"token": staff.access_token}, namespace="/admin") as screen:
+        denied(screen, "imports", "forbidden")
+    with Screen(web.url, {"token": keeper.access_token}, namespace="/admin") as screen:
+        assert screen.subscribe("imports") == {"ok": True, "latest": None}
+        history.frame("admin:imports", "import.progress", {"percent": 7})
+        screen.wait_for(lambda events: {"percent": 7} in [e["data"] for e in events])
+        assert screen.events[-1]["topic"] == "imports"
+
+
 # --- while it is open ----------------------------------------------------------------------------------
 
 
