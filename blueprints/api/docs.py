@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from quickshop.kernel.errors import ShopError
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _CACHE = "public, max-age=300"
+_VARIABLE = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
 
 
 def _finish(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
@@ -37,9 +39,8 @@ def _finish(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _path(rule: str) -> str:
-    """A Flask rule as an OpenAPI path: `/orders/<number>` is `/orders/{number}`."""
-    parts = [f"{{{p[1:-1].rpartition(':')[2]}}}" if p.startswith("<") else p for p in rule.split("/")]
-    return "/".join(parts)
+    """A Flask rule as an OpenAPI path: `/files/<int:number>.csv` is `/files/{number}.csv`."""
+    return _VARIABLE.sub(r"{\1}", rule)
 
 
 def _finish_operation(operation: dict[str, Any], view: Callable[..., Any]) -> None:
