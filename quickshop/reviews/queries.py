@@ -17,14 +17,24 @@ STARS = (5, 4, 3, 2, 1)
 # sort -> the column that comes before the id in the order, always the greatest first (ids grow with time)
 SORTS: dict[str, str | None] = {"newest": None, "helpful": "score", "rating": "rating"}
 
-_REVIEWS = """
+_COLUMNS = """
 SELECT r.id, r.product_id, r.user_id, r.rating, r.title, r.body, r.state, r.held_because, r.rejected_because,
        r.helpful_count, r.unhelpful_count, r.score, r.version, r.created_at, r.edited_at,
        u.first_name, u.last_name, per.id AS person_id, per.key_id, per.wrapped_key, v.helpful AS my_vote,
        p.slug AS product_slug, p.name AS product_name
-FROM reviews r JOIN products p ON p.id = r.product_id
+"""
+_AUTHOR_AND_VOTE = """
 LEFT JOIN users u ON u.id = r.user_id LEFT JOIN persons per ON per.id = u.person_id
 LEFT JOIN review_votes v ON v.review_id = r.id AND v.user_id = CAST(:me AS uuid)
+"""
+_REVIEWS = f"{_COLUMNS} FROM reviews r JOIN products p ON p.id = r.product_id {_AUTHOR_AND_VOTE}"
+# A page of a product's reviews with the counts of all of them; one row without a review where there are none.
+_OF_PRODUCT = f"""{_COLUMNS}, (
+    SELECT json_object_agg(rating, n) FROM (
+        SELECT rating, count(*) AS n FROM reviews WHERE product_id = :id AND state = 'published' GROUP BY rating) c
+) AS counts
+FROM products p LEFT JOIN reviews r ON r.product_id = p.id AND r.state = 'published' {{wanted}} {_AUTHOR_AND_VOTE}
+WHERE p.id = :id AND p.published_at <= now()
 """
 
 
@@ -74,18 +84,10 @@ def has_bought(user_id: UUID, product_id: UUID) -> bool:
     )
 
 
-def _spread(product_id: UUID) -> dict[str, Any]:
-    counts = {
-        r.rating: r.count
-        for r in db.rows(
-            "SELECT rating, count(*) AS count FROM reviews WHERE product_id = :id AND state = 'published'"
-            " GROUP BY rating",
-            id=product_id,
-        )
-    }
+def _spread(counts: dict[str, int]) -> dict[str, Any]:
     total = sum(counts.values())
-    average = round(sum(stars * n for stars, n in counts.items()) / total, 2) if total else 0.0
-    return {"average": average, "count": total, "stars": {str(stars): counts.get(stars, 0) for stars in STARS}}
+    average = round(sum(int(stars) * n for stars, n in counts.items()) / total, 2) if total else 0.0
+    return {"average": average, "count": total, "stars": {str(stars): counts.get(str(stars), 0) for stars in STARS}}
 
 
 def product_reviews(
@@ -104,14 +106,12 @@ def product_reviews(
     """
     if sort not in SORTS:
         raise Invalid({"sort": [f"One of {', '.join(SORTS)}."]})
-    if not db.scalar("SELECT 1 FROM products WHERE id = :id AND published_at <= now()", id=product_id):
-        raise NotFound("product")
-    found, following = _page(product_id, me, sort, stars, limit, cursor)
+    found, following, counts = _page(product_id, me, sort, stars, limit, cursor)
     mine = db.row(f"{_REVIEWS} WHERE r.product_id = :id AND r.user_id = :me", id=product_id, me=me) if me else None
     return {
         "items": [_document(r, me) for r in found],
         "next_cursor": following,
-        "rating": _spread(product_id),
+        "rating": _spread(counts),
         "mine": _own_document(mine, me) if mine else None,
         "may_review": mine is not None or (me is not None and has_bought(me, product_id)),
     }
@@ -119,21 +119,24 @@ def product_reviews(
 
 def _page(
     product_id: UUID, me: UUID | None, sort: str, stars: int | None, limit: int, cursor: str | None
-) -> tuple[list[Any], str | None]:
+) -> tuple[list[Any], str | None, dict[str, int]]:
     column = SORTS[sort]
-    parts = ["r.product_id = :id", "r.state = 'published'"]
+    wanted = ""
     params: dict[str, Any] = {"id": product_id, "me": me, "limit": limit + 1}
     if stars is not None:
-        parts.append("r.rating = :stars")
+        wanted += " AND r.rating = :stars"
         params["stars"] = stars
     if cursor:
         key = decode_cursor(cursor, *((int, str) if column else (str,)))
         params["last"] = _place(key[-1])
-        parts.append(f"(r.{column}, r.id) < (:key, :last)" if column else "r.id < :last")
+        wanted += f" AND (r.{column}, r.id) < (:key, :last)" if column else " AND r.id < :last"
         params |= {"key": _count(key[0])} if column else {}
     order = f"r.{column} DESC, r.id DESC" if column else "r.id DESC"
-    found = db.rows(f"{_REVIEWS} WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT :limit", **params)
-    return page(found, limit, *((column, "id") if column else ("id",)))
+    rows = db.rows(f"{_OF_PRODUCT.format(wanted=wanted)} ORDER BY {order} LIMIT :limit", **params)
+    if not rows:
+        raise NotFound("product")
+    found, following = page([r for r in rows if r.id], limit, *((column, "id") if column else ("id",)))
+    return found, following, rows[0].counts or {}
 
 
 def _place(value: str) -> UUID:

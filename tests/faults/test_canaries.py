@@ -36,7 +36,7 @@ CANARIES = {
 PUBLIC = re.compile(
     r"(products|categories|variants|shipping_methods|media|pictures)\.\w+|users\.username|roles\.(name|description)"
     r"|api_keys\.name|reviews\.\w+|wishlists\.\w+|orders\.client_reference|sessions\.device|passkeys\.name"
-    r"|push_devices\.name|outbox\.frames|order_lines\.\w+"
+    r"|push_devices\.name|outbox\.frames|order_lines\.\w+|stock_movements\.note"
 )
 _numbers = itertools.count(1)
 
