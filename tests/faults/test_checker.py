@@ -3,6 +3,7 @@
 import pytest
 
 from quickshop.notifications import service as notifications
+from quickshop.wishlists import telling
 from tests.factories.shop import a_confirmed_order, a_declined_order, a_member, a_variant
 from tests.faults.buyers import History
 from tests.faults.checker import check
@@ -20,6 +21,7 @@ def shop(core, gateway, servers):
         a_declined_order(items={mugs[0]: 3}),
     ]
     notifications.drain()
+    telling.drain()
     servers.run("UPDATE outbox SET sent_at = now()")
     ledger = [
         {"order": c.order, "key": c.key, "state": str(c.state), "captured": c.captured, "refunded": 0}

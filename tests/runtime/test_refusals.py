@@ -153,7 +153,7 @@ def test_a_number_of_processes_that_is_none(place, setting):
 def test_more_connections_than_the_server_takes(place):
     with servers.start(durable=False) as running:
         url = {"DATABASE_URL": running.database, "REDIS_URL": running.redis}
-        assert "room for 105" in refused(start(place / "home", WEB_WORKERS="20", **url))
+        assert "room for 185" in refused(start(place / "home", WEB_WORKERS="20", **url))
 
 
 def test_production_without_secrets_starts_nothing(place):
