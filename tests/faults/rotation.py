@@ -19,7 +19,7 @@ import urllib3
 
 from blueprints import register
 from blueprints.http.tokens import token_pair
-from quickshop.accounts.refreshing import start_session
+from quickshop.accounts.refreshing import Origin, start_session
 from quickshop.config import load_settings
 from quickshop.factory import create_app
 from quickshop.kernel.unit_of_work import run_unit
@@ -71,7 +71,7 @@ def populate(app, *, people, members, orders):
             email = f"rotated{number}@quickshop.example"
             member = a_member(email=email)
             if number < members:
-                session = run_unit(lambda member=member: start_session(member.user_id, "reader"))
+                session = run_unit(lambda member=member: start_session(member.user_id, Origin("reader", "192.0.2.1")))
                 bearer = {"Authorization": f"Bearer {token_pair(session)['access_token']}"}
                 readings.append(Reading("/me", bearer, (email, "Robin", "Ashdown")))
     return readings
