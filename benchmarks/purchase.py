@@ -59,7 +59,13 @@ def make_products(shop: RunningShop, count: int) -> list[str]:
             "name": f"Benchmark product {i}",
             "category_id": category["id"],
             "currency": "USD",
-            "variants": [{"sku": f"BENCH-{mark}-{i}", "price_minor": 1000 + 37 * i, "stock": STOCK}],
+            "variants": [
+                {
+                    "sku": f"BENCH-{mark}-{i}",
+                    "price": {"amount": 1000 + 37 * i, "currency": "USD"},
+                    "stock": STOCK,
+                }
+            ],
         }
         made = client.call("POST", "/api/v1/admin/products", body, headers)
         variants += made["variants"].values()

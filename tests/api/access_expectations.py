@@ -128,7 +128,7 @@ def _product(world):
         "name": "Matrix",
         "category_id": world.places["category"],
         "currency": "USD",
-        "variants": [{"sku": f"MATRIX-{number}", "price_minor": 100}],
+        "variants": [{"sku": f"MATRIX-{number}", "price": _DOLLAR}],
     }
 
 
@@ -144,6 +144,7 @@ def _proof(world):
     return _password(world) | {"code": "000000"}
 
 
+_DOLLAR = {"amount": 100, "currency": "USD"}
 _METHOD = {"name": "Standard", "currency": "USD", "price_minor": 500, "min_days": 1, "max_days": 2}
 _SUPPORTS = ("customers:read", "metrics:read", "orders:read")
 
@@ -299,15 +300,17 @@ EXPECTATIONS = {
         lambda world: {"product_ids": [world.places["product"]], "shown": False}
     ),
     "POST /api/v1/admin/products/{product_id}/variants": staff("catalog:write").sending(
-        lambda world: {"sku": f"MATRIX-{next(_numbers)}", "price_minor": 100}
+        lambda world: {"sku": f"MATRIX-{next(_numbers)}", "price": _DOLLAR}
     ),
     "POST /api/v1/admin/products/{product_id}/images": staff("catalog:write").answering(422),  # no file
     "PATCH /api/v1/admin/products/{product_id}/images/{image_id}": staff("catalog:write").sending(_some(alt="Matrix")),
     "DELETE /api/v1/admin/products/{product_id}/images/{image_id}": staff("catalog:write"),
     "PATCH /api/v1/admin/variants/{variant_id}": staff("catalog:write").sending(_some(weight_grams=1)),
     "DELETE /api/v1/admin/variants/{variant_id}": staff("catalog:write").answering(409),  # the last one
-    "PUT /api/v1/admin/variants/{variant_id}/price": staff("catalog:write").sending(_some(price_minor=100)),
-    "PUT /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write").sending(_some(price_minor=1)),
+    "PUT /api/v1/admin/variants/{variant_id}/price": staff("catalog:write").sending(_some(price=_DOLLAR)),
+    "PUT /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write").sending(
+        _some(price={"amount": 1, "currency": "USD"})
+    ),
     "DELETE /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write"),
     "POST /api/v1/admin/variants/{variant_id}/stock": staff("catalog:write").sending(_some(quantity=1)),
     "GET /api/v1/admin/variants/{variant_id}/stock-movements": staff("catalog:write"),

@@ -157,7 +157,7 @@ def test_a_picture_of_another_product_is_not_found(staff):
         "name": "Lamp",
         "category_id": product(staff)["categories"][0]["id"],
         "currency": "USD",
-        "variants": [{"sku": "LAMP", "price_minor": 1}],
+        "variants": [{"sku": "LAMP", "price": {"amount": 1, "currency": "USD"}}],
     }
     made = staff.client.post("/api/v1/admin/products", json=body, headers=staff.headers).json
     there = f"/api/v1/admin/products/{made['id']}/images/{first}"

@@ -53,9 +53,13 @@ class Staff:
             "name": slug.title(),
             "category_id": category,
             "currency": "USD",
-            "variants": [{"sku": f"{slug}-1".upper(), "price_minor": 500, "stock": 3}],
+            "variants": [{"sku": f"{slug}-1".upper(), "price": usd(500), "stock": 3}],
         }
         return self.call("POST", "/products", body | more)
+
+
+def usd(amount):
+    return {"amount": amount, "currency": "USD"}
 
 
 def shown(client, slug):
@@ -132,7 +136,7 @@ def test_a_description_is_cleaned(shop):
     [
         ({"name": ""}, 422, "validation_failed"),
         ({"slug": "Not A Slug"}, 422, "validation_failed"),
-        ({"price_minor": 5}, 422, "validation_failed"),
+        ({"price": usd(5)}, 422, "validation_failed"),
         ({"category_id": NOWHERE}, 409, "already_exists"),
         ({"related": [NOWHERE]}, 409, "already_exists"),
         ({"options": [{"name": "size", "values": ["S"]}]}, 422, "validation_failed"),
@@ -178,8 +182,8 @@ def test_a_product_is_made_with_options_dates_and_companions(shop, client):
         "tee",
         options=[{"name": "size", "values": ["S", "M"]}],
         variants=[
-            {"sku": "TEE-S", "price_minor": 900, "options": {"size": "S"}},
-            {"sku": "TEE-M", "price_minor": 900, "options": {"size": "M"}},
+            {"sku": "TEE-S", "price": usd(900), "options": {"size": "S"}},
+            {"sku": "TEE-M", "price": usd(900), "options": {"size": "M"}},
         ],
         related=[shop.product_id],
         published_at="2020-05-01T10:00:00+02:00",
@@ -196,7 +200,7 @@ def test_a_product_is_made_with_options_dates_and_companions(shop, client):
     "choices", [[{"size": "XL"}], [{"size": "S"}, {"size": "S"}], [{}], [{"size": "S", "colour": "red"}]]
 )
 def test_variants_must_fit_the_options(shop, choices):
-    variants = [{"sku": f"TEE-{i}", "price_minor": 900, "options": o} for i, o in enumerate(choices)]
+    variants = [{"sku": f"TEE-{i}", "price": usd(900), "options": o} for i, o in enumerate(choices)]
     answer = shop.create("tee", options=[{"name": "size", "values": ["S", "M"]}], variants=variants)
     assert is_problem(answer, 422, "validation_failed")
 
@@ -221,9 +225,9 @@ def test_each_answer_names_the_version_for_the_next_change(shop):
         assert answer.status_code == 200
         tag = answer.headers["ETag"]
     path = f"/variants/{shop.variants['MUG-RED']}"
-    answer = shop.call("PUT", f"{path}/price", {"price_minor": 1000}, **{"If-Match": tag})
+    answer = shop.call("PUT", f"{path}/price", {"price": usd(1000)}, **{"If-Match": tag})
     assert answer.status_code == 200
-    late = shop.call("PUT", f"{path}/sale", {"price_minor": 900}, **{"If-Match": tag})
+    late = shop.call("PUT", f"{path}/sale", {"price": usd(900)}, **{"If-Match": tag})
     assert is_problem(late, 409, "changed_meanwhile")
     stated = {"sku": "MUG-X", "updated_at": answer.json["updated_at"]}
     assert shop.call("PATCH", path, stated).status_code == 200
@@ -242,7 +246,7 @@ def test_stock_moves_without_changing_the_version(shop):
 def test_a_variant_is_added_changed_and_taken_away(shop):
     shop.change({"options": [{"name": "colour", "values": ["red", "blue", "green"]}]})
     path = f"/products/{shop.product_id}/variants"
-    green = {"sku": "MUG-GREEN", "price_minor": 2100, "options": {"colour": "green"}}
+    green = {"sku": "MUG-GREEN", "price": usd(2100), "options": {"colour": "green"}}
     made = shop.call("POST", path, green)
     assert made.status_code == 201
     assert is_problem(shop.call("POST", path, green | {"sku": "MUG-G2"}), 422, "validation_failed")
@@ -270,7 +274,7 @@ def test_a_variant_in_somebodys_cart_stays(shop, client):
 def test_a_price_reaches_lists_and_carts_and_is_remembered(shop, client):
     red = shop.variants["MUG-RED"]
     cart = client.post("/api/v1/cart/items", json={"variant_id": str(red)}).json["token"]
-    answer = shop.call("PUT", f"/variants/{red}/price", {"price_minor": 1500, "compare_at_minor": 1800})
+    answer = shop.call("PUT", f"/variants/{red}/price", {"price": usd(1500), "compare_at_price": usd(1800)})
     assert answer.status_code == 200
     card = client.get("/api/v1/products").json["items"][0]
     assert (card["price"]["amount"], card["compare_at_price"]["amount"]) == (1500, 1800)
@@ -280,16 +284,32 @@ def test_a_price_reaches_lists_and_carts_and_is_remembered(shop, client):
 
 def test_a_sale_holds_between_its_times(shop, client):
     path = f"/variants/{shop.variants['MUG-RED']}/sale"
-    coming = {"price_minor": 990, "from": "2090-01-01T00:00:00Z", "until": "2091-01-01T00:00:00Z"}
+    coming = {"price": usd(990), "from": "2090-01-01T00:00:00Z", "until": "2091-01-01T00:00:00Z"}
     assert shop.call("PUT", path, coming).status_code == 200
     assert (shop.variant()["on_sale"], shop.variant()["price_now"]["amount"]) == (False, 1900)
-    assert shop.call("PUT", path, {"price_minor": 990}).status_code == 200
+    assert shop.call("PUT", path, {"price": usd(990)}).status_code == 200
     assert shop.variant()["price_now"]["amount"] == 990
     assert client.get("/api/v1/products").json["items"][0]["price"]["amount"] == 990
     assert shop.call("DELETE", path).json["variants"][0]["sale"] is None
-    assert is_problem(shop.call("PUT", path, {"price_minor": 1900}), 409, "already_exists")
+    assert is_problem(shop.call("PUT", path, {"price": usd(1900)}), 409, "already_exists")
     assert is_problem(shop.call("PUT", path, coming | {"until": "2089-01-01T00:00:00Z"}), 409, "already_exists")
-    assert is_problem(shop.call("PUT", path, {"price_minor": 9.5}), 422, "validation_failed")
+    assert is_problem(shop.call("PUT", path, {"price": usd(9.5)}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("PUT", "/variants/{variant}/price", {}),
+        ("PUT", "/variants/{variant}/sale", {}),
+        ("POST", "/products/{product}/variants", {"sku": "MUG-EURO", "options": {"colour": "green"}}),
+    ],
+)
+def test_a_price_in_another_currency_is_refused_and_changes_nothing(shop, method, path, more):
+    place = path.format(variant=shop.variants["MUG-RED"], product=shop.product_id)
+    answer = shop.call(method, place, {"price": {"amount": 100, "currency": "EUR"}} | more)
+    assert is_problem(answer, 422, "validation_failed")
+    assert list(answer.json["errors"]) == ["price.currency"]
+    assert (shop.variant()["price_now"]["amount"], len(shop.variant()["history"])) == (1900, 1)
 
 
 # --- categories and attributes -------------------------------------------------------------------------
@@ -331,12 +351,12 @@ _CALLS = [
     ("GET", "/products/{product}", None),
     ("PATCH", "/products/{product}", {"name": "X"}),
     ("POST", "/products/show", {"product_ids": [NOWHERE], "shown": True}),
-    ("POST", "/products/{product}/variants", {"sku": "X", "price_minor": 1}),
+    ("POST", "/products/{product}/variants", {"sku": "X", "price": usd(1)}),
     ("POST", "/products/{product}/images", None),
     ("PATCH", "/variants/{variant}", {"sku": "X"}),
     ("DELETE", "/variants/{variant}", None),
-    ("PUT", "/variants/{variant}/price", {"price_minor": 1}),
-    ("PUT", "/variants/{variant}/sale", {"price_minor": 1}),
+    ("PUT", "/variants/{variant}/price", {"price": usd(1)}),
+    ("PUT", "/variants/{variant}/sale", {"price": usd(1)}),
     ("DELETE", "/variants/{variant}/sale", None),
     ("POST", "/variants/{variant}/stock-movements", {"delta": 1, "cause": "received"}),
     ("GET", "/variants/{variant}/stock-movements", None),

@@ -161,7 +161,7 @@ class Bird:
             "billing_address": None,
             "shipping_address_id": None,
             "billing_address_id": None,
-            "compare_at_minor": None,
+            "compare_at_price": None,
             "client_reference": lambda: f"bird-{next(_numbers)}",
             "min_days": 1,
             "max_days": 2,

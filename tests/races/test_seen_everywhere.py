@@ -77,7 +77,7 @@ class Shop:
     def set_price(self, line, minor):
         """Staff set the price through one of the workers."""
         path = f"/api/v1/admin/variants/{self.variant}/price"
-        assert line.call("PUT", path, {"price_minor": minor}, **self.staff.headers)[0] == 200
+        assert line.call("PUT", path, {"price": {"amount": minor, "currency": "USD"}}, **self.staff.headers)[0] == 200
 
     def price_on(self, line):
         """The product's price in a worker's data."""

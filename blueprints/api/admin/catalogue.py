@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from blueprints.api.admin.amounts import prices
 from blueprints.api.schemas.admin import MadeCategory, MadeProduct, NewCategoryBody, NewProductBody, StockBody
 from blueprints.api.schemas.management import AttributeChange, Attributes, CategoryChange, ManagedCategories
 from blueprints.http.access import staff
@@ -94,12 +95,17 @@ def create_product(body: dict[str, Any]) -> Response:
     """Make a product with its variants and their first stock; on show at once, from a time on, or a draft."""
     fields = dict(body)
     stock = {v["sku"]: v["stock"] for v in body["variants"]}
-    variants = [NewVariant(**{k: x for k, x in v.items() if k != "stock"}) for v in fields.pop("variants")]
+    variants = [_new_variant(v, i, body["currency"]) for i, v in enumerate(fields.pop("variants"))]
     until, related = fields.pop("withdrawn_at", None), fields.pop("related")
     draft = "published_at" in fields and fields["published_at"] is None
     made, ids = editing.make_product(NewProduct(variants=variants, draft=draft, **fields), until=until, related=related)
     inventory.receive({ids[sku]: units for sku, units in stock.items() if units})
     return json_response({"id": str(made), "variants": {sku: str(i) for sku, i in ids.items()}}, 201)
+
+
+def _new_variant(body: dict[str, Any], number: int, currency: str) -> NewVariant:
+    amounts = prices(body, currency, f"variants.{number}.")
+    return NewVariant(**amounts, sku=body["sku"], options=body["options"], weight_grams=body["weight_grams"])
 
 
 @blp.post("/variants/<variant_id>/stock")

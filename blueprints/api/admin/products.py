@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Response, request
 
+from blueprints.api.admin.amounts import minor, prices
 from blueprints.api.schemas.management import (
     Changed,
     Made,
@@ -30,7 +31,7 @@ from blueprints.http.uploads import picture_words, prepared, takes_pictures, upl
 from blueprints.http.versions import seen, tag
 from quickshop.accounts.permissions import Permission
 from quickshop.catalog import editing, management, pictures
-from quickshop.catalog.changing import product_of
+from quickshop.catalog.changing import currency_of, product_of
 from quickshop.catalog.service import NewVariant
 from quickshop.inventory import moving
 from quickshop.kernel.ids import parse_id
@@ -122,7 +123,9 @@ def add_variant(body: dict[str, Any], product_id: str) -> Response:
     known = parse_id(product_id, "product")
     fields = dict(body)
     versions = seen(fields)
-    return _made(known, editing.add_variant(known, NewVariant(**fields), versions))
+    amounts = prices(fields, currency_of(known))
+    new = NewVariant(**amounts, sku=fields["sku"], options=fields["options"], weight_grams=fields["weight_grams"])
+    return _made(known, editing.add_variant(known, new, versions))
 
 
 @blp.patch("/variants/<variant_id>")
@@ -162,8 +165,9 @@ def remove_variant(variant_id: str) -> Response:
 def set_price(body: dict[str, Any], variant_id: str) -> Response:
     """Set the price. Carts and checkout have it at once, lists and product pages within a second."""
     known = parse_id(variant_id, "variant")
-    editing.edit_price(known, body["price_minor"], body["compare_at_minor"], seen(dict(body)))
-    return _product(product_of(known))
+    product_id = product_of(known)
+    editing.edit_price(known, **prices(body, currency_of(product_id)), seen=seen(dict(body)))
+    return _product(product_id)
 
 
 @blp.put("/variants/<variant_id>/sale")
@@ -174,8 +178,10 @@ def set_price(body: dict[str, Any], variant_id: str) -> Response:
 def set_sale(body: dict[str, Any], variant_id: str) -> Response:
     """Arrange a sale in place of an earlier one."""
     known = parse_id(variant_id, "variant")
-    editing.edit_sale(known, body["price_minor"], body["from_"], body["until"], seen(dict(body)))
-    return _product(product_of(known))
+    product_id = product_of(known)
+    price = minor(body["price"], currency_of(product_id), "price")
+    editing.edit_sale(known, price, body["from_"], body["until"], seen(dict(body)))
+    return _product(product_id)
 
 
 @blp.delete("/variants/<variant_id>/sale")

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from blueprints.api.schemas.common import LARGEST_AMOUNT, Prose, StrictInt, Text
+from blueprints.api.schemas.common import LARGEST_AMOUNT, MoneyIn, Prose, StrictInt, Text
 from blueprints.api.schemas.management import SLUG, OptionBody, ShownMixin
 from blueprints.http.body import StrictSchema
 
@@ -21,11 +21,11 @@ class NewCategoryBody(StrictSchema):
 
 
 class NewVariantBody(StrictSchema):
-    """A variant to make, with its first stock; prices in minor units."""
+    """A variant to make, with its first stock; prices in the product's currency."""
 
     sku = Text(64, required=True)
-    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
-    compare_at_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
+    price = fields.Nested(MoneyIn, required=True)
+    compare_at_price = fields.Nested(MoneyIn, load_default=None, allow_none=True)
     options = fields.Dict(keys=Text(60), values=Text(120), load_default=dict)
     weight_grams = StrictInt(0, 10_000_000, load_default=0)
     stock = StrictInt(0, 1_000_000_000, load_default=0)

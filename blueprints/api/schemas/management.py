@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.catalogue import ImageSchema, RatingSchema
-from blueprints.api.schemas.common import LARGEST_AMOUNT, MoneyOut, PageQuery, Prose, QueryInt, StrictInt, Text
+from blueprints.api.schemas.common import MoneyIn, MoneyOut, PageQuery, Prose, QueryInt, StrictInt, Text
 from blueprints.http.body import StrictSchema
 from quickshop.catalog.management import STATES
 from quickshop.inventory.moving import CAUSES
@@ -232,11 +232,11 @@ class ManagedProducts(Schema):
 
 
 class VariantBody(Versioned):
-    """A variant to add; prices in minor units of the product's currency."""
+    """A variant to add; prices in the product's currency."""
 
     sku = Text(64, required=True)
-    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
-    compare_at_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
+    price = fields.Nested(MoneyIn, required=True)
+    compare_at_price = fields.Nested(MoneyIn, load_default=None, allow_none=True)
     options = fields.Dict(keys=Text(60), values=Text(120), load_default=dict)
     weight_grams = StrictInt(0, 10_000_000, load_default=0)
 
@@ -253,16 +253,16 @@ class VariantChange(Versioned):
 
 
 class PriceBody(Versioned):
-    """The ordinary price, and the former one to strike through, in minor units."""
+    """The ordinary price, and the former one to strike through."""
 
-    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
-    compare_at_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
+    price = fields.Nested(MoneyIn, required=True)
+    compare_at_price = fields.Nested(MoneyIn, load_default=None, allow_none=True)
 
 
 class SaleBody(Versioned):
     """A lower price from a time (now) until another (for good)."""
 
-    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
+    price = fields.Nested(MoneyIn, required=True)
     from_ = Moment(data_key="from", load_default=None, allow_none=True)
     until = Moment(load_default=None, allow_none=True)
 

@@ -12,6 +12,7 @@ from quickshop.demo.replay.catalogue import SLUG_PREFIX, Product
 from quickshop.demo.replay.client import Client, Refused
 from quickshop.demo.replay.hands import in_parallel
 from quickshop.demo.replay.reading import CURRENCY
+from quickshop.kernel.money import money
 
 CATEGORY = ("online-retail", "Online Retail")
 SHIPPING = "uk-standard"
@@ -116,7 +117,7 @@ class Storeroom:
             "category_id": category_id,
             "currency": CURRENCY,
             "attributes": {"Stock code": product.code},
-            "variants": [{"sku": product.code, "price_minor": product.price_minor, "stock": product.units}],
+            "variants": [{"sku": product.code, "price": money(product.price_minor, CURRENCY), "stock": product.units}],
         }
         try:
             made = self._call("POST", "/products", body)
