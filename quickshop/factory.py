@@ -28,6 +28,7 @@ from quickshop.reviews import models as _reviews
 from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
+from quickshop.tax import models as _tax
 from quickshop.wishlists import models as _wishlists
 
 Edge = Callable[[Flask], None]
@@ -46,6 +47,7 @@ MODELS = (
     _reviews,
     _security,
     _shipping,
+    _tax,
     _wishlists,
 )
 

@@ -42,6 +42,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     email_verified_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     vip: Mapped[bool] = mapped_column(server_default=text("false"))
+    tax_exempt: Mapped[bool] = mapped_column(server_default=text("false"))
     order_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     spent_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     event_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

@@ -89,6 +89,7 @@ class Product(Base):
 
     `description` is safe HTML: it is cleaned when it is written. `images` are its uploaded pictures as shown, in order,
     and `image` the first of them, or one that the shop came with. `price_minor` is the lowest price now.
+    `tax_class` null is the standard one.
     `next_change_at` is when the clock alone changes what is shown: a sale or the show itself begins or ends.
     """
 
@@ -98,6 +99,7 @@ class Product(Base):
     name: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, server_default="")
     category_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("categories.id"))
+    tax_class: Mapped[str | None] = mapped_column(ForeignKey("tax_classes.code"))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     options: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     image: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -37,7 +37,11 @@ def _known(column: str) -> CheckConstraint:
 
 
 class Order(Base):
-    """An order. `event_seq` is the last sequence number of its log."""
+    """An order. `event_seq` is the last sequence number of its log.
+
+    `tax_minor` came on top of the prices, `tax_included_minor` is contained in the total; lines and
+    `shipping_tax_minor` sum to the two, and so do `tax_lines`, which tell them by rate.
+    """
 
     __tablename__ = "orders"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -63,6 +67,9 @@ class Order(Base):
     discount_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     shipping_minor: Mapped[int] = mapped_column(BigInteger)
     tax_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    tax_included_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    shipping_tax_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    tax_lines: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     total_minor: Mapped[int] = mapped_column(BigInteger)
     shipping_method: Mapped[dict[str, Any]] = mapped_column(JSONB)
     deliver_from: Mapped[date] = mapped_column(Date)
@@ -89,6 +96,10 @@ class Order(Base):
         CheckConstraint(
             "least(subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor) >= 0",
             name="amounts_not_negative",
+        ),
+        CheckConstraint("tax_included_minor BETWEEN 0 AND total_minor", name="included_tax_within_total"),
+        CheckConstraint(
+            "shipping_tax_minor BETWEEN 0 AND tax_minor + tax_included_minor", name="shipping_tax_within_tax"
         ),
         CheckConstraint("deliver_from <= deliver_to", name="window_in_order"),
         Index(
@@ -119,7 +130,10 @@ class OrderTransition(Base):
 
 
 class OrderLine(Base):
-    """One line: the product as it was, the price as it was."""
+    """One line: the product as it was, the price as it was.
+
+    `tax_minor` is contained in `total_minor` where `tax_included`, else it comes on top; `tax_rate` is in millionths.
+    """
 
     __tablename__ = "order_lines"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -133,7 +147,11 @@ class OrderLine(Base):
     unit_price_minor: Mapped[int] = mapped_column(BigInteger)
     discount_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     total_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    tax_rate: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    tax_included: Mapped[bool] = mapped_column(server_default=text("true"))
     __table_args__ = (
+        CheckConstraint("tax_minor >= 0 AND tax_rate >= 0", name="tax_not_negative"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("total_minor = quantity * unit_price_minor - discount_minor", name="total_adds_up"),
         CheckConstraint("total_minor >= 0 AND discount_minor >= 0", name="amounts_not_negative"),

@@ -323,10 +323,16 @@ MAP: Mapping[str, Holding] = {
         why=_TAX,
         section="lines",
         under="orders",
-        shown=_cols("position variant_id sku name options quantity unit_price_minor discount_minor total_minor"),
+        shown=_cols(
+            "position variant_id sku name options quantity unit_price_minor discount_minor total_minor "
+            "tax_minor tax_rate tax_included"
+        ),
         plain=_cols("id order_id"),
         kept=dict.fromkeys(
-            _cols("position variant_id sku name options quantity unit_price_minor discount_minor total_minor"),
+            _cols(
+                "position variant_id sku name options quantity unit_price_minor discount_minor total_minor "
+                "tax_minor tax_rate tax_included"
+            ),
             _TAX,
         ),
     ),
@@ -368,7 +374,8 @@ MAP: Mapping[str, Holding] = {
         shown=_cols(
             "id number client_reference country status payment_status fulfilment_status "
             "hold_reason failure_code priority priority_reason currency subtotal_minor "
-            "discount_minor shipping_minor tax_minor total_minor shipping_method deliver_from "
+            "discount_minor shipping_minor tax_minor tax_included_minor shipping_tax_minor tax_lines "
+            "total_minor shipping_method deliver_from "
             "deliver_to placed_at confirmed_at"
         ),
         sealed={"email": "email", "shipping_address": "shipping_address", "billing_address": "billing_address"},
@@ -391,7 +398,8 @@ MAP: Mapping[str, Holding] = {
                 _cols(
                     "id number status payment_status fulfilment_status hold_reason failure_code priority "
                     "priority_reason currency subtotal_minor discount_minor shipping_minor tax_minor "
-                    "total_minor shipping_method deliver_from deliver_to placed_at confirmed_at"
+                    "tax_included_minor shipping_tax_minor tax_lines total_minor "
+                    "shipping_method deliver_from deliver_to placed_at confirmed_at"
                 ),
                 _TAX,
             ),
@@ -404,7 +412,9 @@ MAP: Mapping[str, Holding] = {
         _CHANGED,
         "a row under a random name stays, so that orders and the audit log still refer to something",
         section="account",
-        shown=_cols("id username locale email_verified_at vip order_count spent_minor disabled_at created_at"),
+        shown=_cols(
+            "id username locale email_verified_at vip tax_exempt order_count spent_minor disabled_at created_at"
+        ),
         sealed={"email": "email", "first_name": "first_name", "last_name": "last_name", "phone": "phone"},
         secret=_cols("email_index password_hash"),
         plain=_cols("person_id event_seq version erased_at"),
@@ -419,6 +429,7 @@ MAP: Mapping[str, Holding] = {
             "password_hash": "'!'",
             "email_verified_at": "NULL",
             "vip": "false",
+            "tax_exempt": "false",
             "event_seq": "0",
             "version": "version + 1",
             "disabled_at": "coalesce(disabled_at, now())",
@@ -477,7 +488,7 @@ MAP: Mapping[str, Holding] = {
     "products": Holding(
         "The catalogue",
         plain=_cols(
-            "id slug name description category_id attributes options image images card price_minor "
+            "id slug name description category_id tax_class attributes options image images card price_minor "
             "rating_average rating_count sold_count published_at withdrawn_at next_change_at created_at "
             "updated_at"
         ),
@@ -530,8 +541,25 @@ MAP: Mapping[str, Holding] = {
     "import_errors": Holding("What is wrong with its rows", plain=_cols("id import_id row field reason detail")),
     "shipping_methods": Holding(
         "Ways of shipping",
-        plain=_cols("code name currency price_minor free_from_minor min_days max_days position active"),
+        plain=_cols(
+            "code name kind zone_code currency price_minor priced_by free_from_minor min_weight_grams max_weight_grams "
+            "min_value_minor max_value_minor min_days max_days note position active"
+        ),
     ),
+    "shipping_bands": Holding("What they cost", plain=_cols("method_code starts_at price_minor")),
+    "shipping_zones": Holding("Where they go", plain=_cols("code name position")),
+    "shipping_zone_places": Holding("Where they go", plain=_cols("country region zone_code")),
+    "holidays": Holding("Days without work", plain=_cols("day name")),
+    "shipping_settings": Holding(
+        "The shop's working day and home",
+        plain=_cols(
+            "id timezone cut_off handling_days working_days orders_per_day waiting_orders waiting_at home_country "
+            "home_region"
+        ),
+    ),
+    "tax_classes": Holding("Goods that are taxed alike", plain=_cols("code name position")),
+    "tax_rates": Holding("Rates of tax", plain=_cols("id tax_class country region name millionths replaces")),
+    "tax_settings": Holding("How the shop taxes", plain=_cols("id prices_include_tax shipping_class")),
     "roles": Holding("Sets of permissions", plain=_cols("name permissions description built_in")),
     "outbox": Holding(
         "Live frames and task hints on their way: ids, states and amounts",
