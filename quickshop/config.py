@@ -85,6 +85,7 @@ class Settings:
     catalogue_cache_seconds: float = 1.0  # CATALOGUE_CACHE_SECONDS: how long a catalogue answer is kept, 0 to 1
     reviews_moderated: bool = False  # REVIEWS_MODERATED: 1 holds every review back until staff have read it
     low_stock_at: int = 5  # LOW_STOCK_AT: with so many units of a variant or fewer staff are told
+    payment_provider: str = "simulator"  # PAYMENT_PROVIDER: who takes new payments, simulator or stripe
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -338,6 +339,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         catalogue_cache_seconds=_seconds(env, "CATALOGUE_CACHE_SECONDS", 1.0, 1.0),
         low_stock_at=_number(env, "LOW_STOCK_AT", 5, 0, 10**6),
+        payment_provider=_choice(env, "PAYMENT_PROVIDER", "simulator", ("simulator",)),
         base_currency=_currency(env),
         reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )

@@ -34,6 +34,7 @@ from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import orders as admin_orders
+from blueprints.api.admin import payments as admin_payments
 from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import products as admin_products
 from blueprints.api.admin import reviews as admin_reviews
@@ -68,6 +69,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_stock.blp,
     admin_imports.blp,
     admin_orders.blp,
+    admin_payments.blp,
     admin_privacy.blp,
     admin_reviews.blp,
     admin_shipping.blp,

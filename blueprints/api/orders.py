@@ -20,7 +20,7 @@ from blueprints.http.limits import limited
 from blueprints.http.orders import order_wish, ordering_cart, payer, viewer
 from blueprints.http.pagination import page_body
 from quickshop.checkout.service import place_order
-from quickshop.orders import paying, queries
+from quickshop.orders import cancelling, paying, queries
 
 blp = ApiBlueprint("orders", __name__, url_prefix="/api/v1", description="Orders and their logs")
 
@@ -79,6 +79,29 @@ def pay(body: dict[str, Any], number: str) -> Response:
     payment = body["payment"]
     order_id: UUID = paying.pay_again(number, who, payment["token"], request_id.current(), payment["method_id"])
     return json_response(queries.order_view_by_id(order_id, who), 202)
+
+
+@blp.post("/orders/<number>/pay/confirm")
+@anyone
+@limited("checkout")
+@blp.answers(202, OrderSchema)
+@commits
+def confirm_payment(number: str) -> Response:
+    """The shopper is back from the bank: the payment is looked at now, without waiting for the provider's word."""
+    who = payer(_order_token())
+    return json_response(queries.order_view_by_id(paying.confirm(number, who), who), 202)
+
+
+@blp.post("/orders/<number>/cancel")
+@anyone
+@limited("checkout")
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=False)
+def cancel(number: str) -> Response:
+    """Cancel an order that is not packed yet: 409 `not_cancellable` after that. What was paid goes back by itself."""
+    who = payer(_order_token())
+    return json_response(queries.order_view_by_id(cancelling.cancel(number, who, request_id.current()), who), 202)
 
 
 def _order_token() -> str | None:

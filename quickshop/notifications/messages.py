@@ -50,6 +50,12 @@ def _payment_failed(c: Mapping[str, Any]) -> Words:
     return f"Payment for order {c['number']} failed", [_hello(c["name"]), sentence], ("Try again", c["link"])
 
 
+def _refunded(c: Mapping[str, Any]) -> Words:
+    amount = amount_text(c["data"]["amount"])
+    sentence = f"We have given back {amount}. It is on your card within a few days, as your bank takes them."
+    return f"{amount} back for order {c['number']}", [_hello(c["name"]), sentence], ("See your order", c["link"])
+
+
 def _verify(c: Mapping[str, Any]) -> Words:
     link = f"{c['public_url']}/verify-email?token={c['token']}"
     sentence = "Please confirm that this address is yours. The link works for 24 hours, once."
@@ -158,6 +164,11 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.on_hold": _order(
         "Order {number} is being looked at", "A colleague looks at your order and comes back to you."
     ),
+    "order.cancelled": _order(
+        "Order {number} is cancelled",
+        "Your order over {total} is cancelled and will not be delivered. Whatever was paid goes back to the card.",
+    ),
+    "order.refunded": _refunded,
     "account.verification_requested": _verify,
     "account.already_registered": _already,
     "account.password_reset_requested": _reset,

@@ -57,7 +57,10 @@ def order_document(
         "shipping_address": dict(shipping_address) if shipping_address else None,
         "email": email,
         "estimated_delivery": {"from": order["deliver_from"].isoformat(), "to": order["deliver_to"].isoformat()},
-        "payment": {"next_action": order["next_action"]},
+        "payment": {
+            "next_action": order["next_action"],
+            "refunded": money(order.get("refunded_minor", 0), order["currency"]),
+        },
         "client_reference": order["client_reference"],
         "placed_at": rfc3339(order["placed_at"]),
         "confirmed_at": rfc3339(order["confirmed_at"]),

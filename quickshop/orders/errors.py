@@ -21,3 +21,15 @@ class MethodInUse(Conflict):
     """An unpaid order uses this card."""
 
     code, title = "payment_method_in_use", "This card is in use"
+
+
+class NotCancellable(Conflict):
+    """The order can no longer be cancelled."""
+
+    code, title = "not_cancellable", "This order can no longer be cancelled"
+
+
+class NotRefundable(Conflict):
+    """Nothing was taken for the order, or not so much is left of it."""
+
+    code, title = "not_refundable", "This cannot be refunded"

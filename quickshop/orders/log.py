@@ -24,7 +24,7 @@ TAIL = """
     SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS x (k int, type text, data jsonb, consumers jsonb)
 ), u AS (
     UPDATE users SET event_seq = users.event_seq + :n, order_count = order_count + :orders,
-                     spent_minor = spent_minor + :spent
+                     spent_minor = greatest(0, spent_minor + :spent)
     FROM o WHERE users.id = o.user_id AND users.erased_at IS NULL RETURNING users.id, users.event_seq
 ), entries AS (
     SELECT f.k, f.type, f.consumers, f.data || jsonb_build_object('number', o.number) AS data, o.id AS order_id,
@@ -76,7 +76,9 @@ class Move:
     next_action: Mapping[str, Any] | None = None
     confirmed: bool = False
     tasks: Sequence[TaskHint] = ()
-    spent_minor: int = 0  # added to the member's lifetime spend, with one order counted, when confirmed
+    # Added to the member's lifetime spend and count of orders: at the confirmation; taken off when it is undone.
+    spent_minor: int = 0
+    orders: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,12 @@ _FENCED = _STEP + "," + _MOVE.format(which="(SELECT order_id FROM p)") + TAIL
 
 
 def tail_params(
-    facts: Sequence[Fact], at: datetime, request_id: str | None, tasks: Sequence[TaskHint], spent_minor: int = 0
+    facts: Sequence[Fact],
+    at: datetime,
+    request_id: str | None,
+    tasks: Sequence[TaskHint],
+    spent_minor: int = 0,
+    orders: int = 0,
 ) -> dict[str, Any]:
     """The parameters of TAIL."""
     wakes = [*tasks, NOTIFY] if any("notifications" in f.consumers for f in facts) else list(tasks)
@@ -133,7 +140,7 @@ def tail_params(
         "at_text": clock.rfc3339(at),
         "request_id": request_id,
         "tasks": dump([t.as_dict() for t in wakes]),
-        "orders": 1 if spent_minor else 0,
+        "orders": orders,
         "spent": spent_minor,
     }
 
@@ -165,7 +172,7 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
         "failure_code": change.failure_code,
         "next_action": dump(dict(change.next_action)) if change.next_action else None,
         "confirmed": change.confirmed,
-        **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor),
+        **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor, change.orders),
     }
     if step is not None:
         params |= _step_params(step)

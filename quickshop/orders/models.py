@@ -192,7 +192,7 @@ class OrderProcessing(Base):
     ended_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     last_error: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
-        CheckConstraint("step IN ('authorize', 'capture', 'void', 'done')", name="known_step"),
+        CheckConstraint("step IN ('authorize', 'capture', 'void', 'refund', 'done')", name="known_step"),
         CheckConstraint("(step = 'done') = (next_run_at IS NULL)", name="due_until_done"),
         CheckConstraint("(step = 'done') = (ended_at IS NOT NULL)", name="ended_when_done"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),

@@ -11,10 +11,12 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
+from quickshop.orders import steps
 from quickshop.orders.errors import NotPayable
 from quickshop.orders.log import Move, move
 from quickshop.orders.placing import payment_token_place
 from quickshop.orders.priority import queue_of
+from quickshop.orders.processing import wake
 from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer
 
@@ -60,6 +62,20 @@ def pay_again(
     return found
 
 
+def confirm(number: str, viewer: Viewer) -> UUID:
+    """Have a payment that waits for its shopper looked at now; the order's id. Writes; the caller commits.
+
+    Whatever the shopper says of it is not believed: the provider is asked. Raises NotFound.
+    """
+    order = db.row("SELECT id, user_id, payment_status FROM orders WHERE number = :n", n=number)
+    if order is None or not viewer.may_see(order.id, order.user_id):
+        raise NotFound("order")
+    if order.payment_status in ("pending", "requires_action"):
+        wake(order.id)
+    found: UUID = order.id
+    return found
+
+
 def _wanted(order_id: UUID) -> dict[UUID, int]:
     lines: list[Any] = db.rows(
         "SELECT variant_id, sum(quantity)::int AS quantity FROM order_lines WHERE order_id = :id GROUP BY variant_id",
@@ -71,17 +87,12 @@ def _wanted(order_id: UUID) -> dict[UUID, int]:
 def _start_round(order_id: UUID, person: PersonKey, payment_token: str, payment_method_id: UUID | None) -> None:
     db.run(
         """
-        WITH o AS (
-            UPDATE orders SET payment_token = NULL, payment_token_sealed = :token,
-                payment_method_id = CAST(:method_id AS uuid), payment_round = payment_round + 1
-            WHERE id = :id
-        )
-        UPDATE order_processing SET step = 'authorize', attempt = 0, lease_token = NULL, lease_until = NULL,
-            next_run_at = now(), hinted_at = now(), waiting_since = now(), started_at = NULL, ended_at = NULL,
-            last_error = NULL
-        WHERE order_id = :id
+        UPDATE orders SET payment_token = NULL, payment_token_sealed = :token,
+            payment_method_id = CAST(:method_id AS uuid), payment_round = payment_round + 1
+        WHERE id = :id
         """,
         id=order_id,
         token=person.seal(payment_token, payment_token_place(order_id)),
         method_id=payment_method_id,
     )
+    steps.start(order_id, "authorize")

@@ -23,6 +23,7 @@ SELECT o.id, o.number, o.user_id, o.person_id, o.email, o.shipping_address, o.st
        o.subtotal_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor, o.shipping_method,
        o.deliver_from, o.deliver_to, o.next_action, o.client_reference, o.placed_at, o.confirmed_at, o.event_seq,
        per.key_id, per.wrapped_key,
+       (SELECT coalesce(sum(refunded_minor), 0)::bigint FROM payments WHERE order_id = o.id) AS refunded_minor,
        (SELECT jsonb_agg(to_jsonb(l) ORDER BY l.position) FROM order_lines l WHERE l.order_id = o.id) AS lines
 FROM orders o JOIN persons per ON per.id = o.person_id WHERE {which}
 """
@@ -137,3 +138,42 @@ def order_events(number: str, viewer: Viewer, after: int, limit: int = PAGE_OF_E
     """Entries of the log by order number. Raises NotFound."""
     order_id, _ = find_order(number, viewer)
     return order_log(order_id, after, limit)
+
+
+_AMOUNTS = ("amount", "authorized", "captured", "refunded", "refunding")
+_PAYMENTS = """
+SELECT p.round, p.provider, p.provider_ref, p.currency, p.amount_minor, p.authorized_minor, p.captured_minor,
+       p.refunded_minor, p.refunding_minor, p.voided_at
+FROM payments p WHERE p.order_id = :id ORDER BY p.round
+"""
+_ATTEMPTS = """
+SELECT round, key, kind, amount_minor, state, code, reason, created_at, resolved_at FROM payment_attempts
+WHERE order_id = :id ORDER BY created_at, key
+"""
+
+
+def order_payments(number: str) -> list[dict[str, Any]]:
+    """Every round of paying for an order, with the calls made to the provider; for staff. Raises NotFound."""
+    order_id, _ = find_order(number, Viewer(staff=True))
+    attempts = db.rows(_ATTEMPTS, id=order_id)
+    return [_round(p, [a for a in attempts if a.round == p.round]) for p in db.rows(_PAYMENTS, id=order_id)]
+
+
+def _round(p: Any, attempts: list[Any]) -> dict[str, Any]:
+    amounts = {name: money(getattr(p, f"{name}_minor"), p.currency) for name in _AMOUNTS}
+    named = {"round": p.round, "provider": p.provider, "provider_ref": p.provider_ref}
+    told = [_attempt(a, p.currency) for a in attempts]
+    return {**named, **amounts, "voided_at": rfc3339(p.voided_at), "attempts": told}
+
+
+def _attempt(a: Any, currency: str) -> dict[str, Any]:
+    return {
+        "key": a.key,
+        "kind": a.kind,
+        "amount": money(a.amount_minor, currency),
+        "state": a.state,
+        "code": a.code,
+        "reason": a.reason,
+        "created_at": rfc3339(a.created_at),
+        "resolved_at": rfc3339(a.resolved_at),
+    }

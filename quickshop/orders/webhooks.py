@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from quickshop.extensions import settings
 from quickshop.kernel import clock
 from quickshop.kernel.errors import NotFound, ShopError
 from quickshop.kernel.unit_of_work import run_unit
@@ -27,7 +28,7 @@ def take_webhook(provider: str, signature: str, body: bytes, secrets: Sequence[s
 
     Raises NotFound, BadWebhook: of forged and old events the audit log tells, in its chain of security.
     """
-    if provider != payments.PROVIDER:
+    if provider != settings().payment_provider:
         raise NotFound("provider")
     try:
         verify(secrets, signature, body, clock.now().timestamp())

@@ -21,7 +21,6 @@ from quickshop.payments.errors import AlreadySaved, TooManyMethods
 from quickshop.payments.gateways.port import AnswerState, StoredCard
 from quickshop.payments.gateways.registry import gateway_for
 from quickshop.payments.rules import is_token
-from quickshop.payments.service import PROVIDER
 
 MOST_METHODS = 20
 _SELECT = """
@@ -149,7 +148,7 @@ def _refuse_known(user_id: UUID, token: str) -> None:
 
 def _described(token: str) -> StoredCard:
     """What the provider tells of the card."""
-    answer = gateway_for(PROVIDER, settings()).describe(token)
+    answer = gateway_for(settings().payment_provider, settings()).describe(token)
     if answer.card is not None:
         return answer.card
     if answer.state is AnswerState.NOT_FOUND:
@@ -173,7 +172,7 @@ def _write(user_id: UUID, token: str, card: StoredCard) -> UUID:
         """,
         id=method_id,
         user=user_id,
-        provider=PROVIDER,
+        provider=settings().payment_provider,
         token=person.seal(token, place(method_id)),
         index=token_index(token),
         brand=card.brand,

@@ -15,7 +15,10 @@ from quickshop.kernel.models import TIMESTAMPTZ
 
 
 class Payment(Base):
-    """One try to pay for an order: what was asked, and how far the money came."""
+    """One try to pay for an order: what was asked, and how far the money came.
+
+    `refunding_minor` is asked back and not yet known to be given back; `voided_at`: the reservation was let go.
+    """
 
     __tablename__ = "payments"
     order_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -27,18 +30,29 @@ class Payment(Base):
     authorized_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     captured_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    refunding_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    voided_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
         CheckConstraint("authorized_minor BETWEEN 0 AND amount_minor", name="authorized_within_amount"),
         CheckConstraint("captured_minor BETWEEN 0 AND authorized_minor", name="captured_within_authorized"),
-        CheckConstraint("refunded_minor BETWEEN 0 AND captured_minor", name="refunded_within_captured"),
+        CheckConstraint(
+            "least(refunded_minor, refunding_minor) >= 0 AND refunded_minor + refunding_minor <= captured_minor",
+            name="refunded_within_captured",
+        ),
+        CheckConstraint("voided_at IS NULL OR captured_minor = 0", name="voided_or_captured"),
         Index("uq_payments_one_capture", "order_id", unique=True, postgresql_where=text("captured_minor > 0")),
         Index("ix_payments_provider_ref", "provider", "provider_ref"),
+        Index("ix_payments_created_at", "created_at", postgresql_using="brin"),
     )
 
 
 class PaymentAttempt(Base):
-    """One call to the gateway. `sent` before the call; the outcome is recorded after it, once."""
+    """One call to the gateway. `sent` before the call; the outcome is recorded after it, once.
+
+    `given_up`: nobody could say what came of it, and a row of payment_breaks tells staff. Of refunds there may be
+    several in a round, each with its `number` and the `reason` that staff gave, which is never about a person.
+    """
 
     __tablename__ = "payment_attempts"
     key: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -49,12 +63,58 @@ class PaymentAttempt(Base):
     state: Mapped[str] = mapped_column(Text, server_default="sent")
     code: Mapped[str | None] = mapped_column(Text)
     look_ups: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    number: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     resolved_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     __table_args__ = (
         CheckConstraint("kind IN ('authorize', 'capture', 'void', 'refund')", name="known_kind"),
-        CheckConstraint("state IN ('sent', 'unknown', 'succeeded', 'refused')", name="known_state"),
+        CheckConstraint("state IN ('sent', 'unknown', 'succeeded', 'refused', 'given_up')", name="known_state"),
         Index("ix_payment_attempts_order_id", "order_id", "round"),
+    )
+
+
+class PaymentBreak(Base):
+    """Something in which the provider's books, ours and the orders differ, or that automation could not bring to its
+    end. Staff see it until it is gone (`closed_by` 'itself') or until they close it with a note, never about a person.
+
+    `subject` is what differs: a charge's key, or the provider's reference where we know of none.
+    """
+
+    __tablename__ = "payment_breaks"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    provider_ref: Mapped[str | None] = mapped_column(Text)
+    order_id: Mapped[uuid.UUID | None]
+    currency: Mapped[str] = mapped_column(Text)
+    expected_minor: Mapped[int] = mapped_column(BigInteger)
+    found_minor: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, server_default="open")
+    opened_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    closed_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    closed_by: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('unknown_charge', 'missing_charge', 'amount_differs', 'captured_differs', 'refunded_differs',"
+            " 'still_reserved', 'order_differs', 'payment_unknown', 'undo_failed', 'refund_refused',"
+            " 'refund_unknown')",
+            name="known_kind",
+        ),
+        CheckConstraint("state IN ('open', 'closed')", name="known_state"),
+        CheckConstraint("closed_by IN ('itself', 'staff')", name="known_closer"),
+        CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL) AND (state = 'closed') = (closed_by IS NOT NULL)",
+            name="closed_whole",
+        ),
+        CheckConstraint("closed_by <> 'staff' OR note IS NOT NULL", name="staff_say_why"),
+        Index("uq_payment_breaks_open", "kind", "subject", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_payment_breaks_opened_at", "opened_at", "id"),
+        Index("ix_payment_breaks_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
     )
 
 

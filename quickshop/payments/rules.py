@@ -12,6 +12,8 @@ from quickshop.payments.gateways.port import Answer, AnswerState
 TOKEN = re.compile(r"(tok|pm)_[A-Za-z0-9_:.-]{1,120}", re.ASCII)
 LOOK_UPS_UNTIL_LOST = 3
 UNKNOWN_SECONDS = 15 * 60
+# A provider keeps the keys of calls for a day at least; after that the same call could be made twice.
+KEYS_LAST_SECONDS = 20 * 3600
 LONGEST_WAIT = 60.0
 
 
@@ -22,6 +24,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # a definite no
     CHALLENGE = "challenge"  # the shopper must act
     WAIT = "wait"  # look it up later
+    EXPIRED = "expired"  # the shopper did not act in time: let it go
     GIVE_UP = "give_up"  # nobody can say, and it has been too long
 
 
@@ -40,7 +43,7 @@ def judge(answer: Answer, *, look_ups: int, age_seconds: float) -> Outcome:
     if answer.state is AnswerState.NOT_FOUND:
         return Outcome.REFUSED if look_ups + 1 >= LOOK_UPS_UNTIL_LOST else Outcome.WAIT
     if answer.state is AnswerState.REQUIRES_ACTION:
-        return Outcome.REFUSED if too_old else Outcome.CHALLENGE
+        return Outcome.EXPIRED if too_old else Outcome.CHALLENGE
     return Outcome.GIVE_UP if too_old else Outcome.WAIT
 
 

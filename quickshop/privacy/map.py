@@ -354,13 +354,13 @@ MAP: Mapping[str, Holding] = {
         under="orders",
         shown=_cols(
             "round provider provider_ref currency amount_minor authorized_minor captured_minor "
-            "refunded_minor created_at"
+            "refunded_minor refunding_minor voided_at created_at"
         ),
         plain=_cols("order_id"),
         kept=dict.fromkeys(
             _cols(
                 "round provider provider_ref currency amount_minor authorized_minor captured_minor "
-                "refunded_minor created_at"
+                "refunded_minor refunding_minor voided_at created_at"
             ),
             _TAX,
         ),
@@ -469,7 +469,14 @@ MAP: Mapping[str, Holding] = {
     "order_transitions": Holding("Moves the database allows", plain=_cols("field before after")),
     "payment_attempts": Holding(
         "Calls to the payment provider, by order",
-        plain=_cols("key order_id round kind amount_minor state code look_ups created_at resolved_at"),
+        plain=_cols("key order_id round kind amount_minor state code look_ups number reason created_at resolved_at"),
+    ),
+    "payment_breaks": Holding(
+        "Where the books of the payment provider, of payments and of orders differ",
+        plain=_cols(
+            "id kind provider subject provider_ref order_id currency expected_minor found_minor detail state opened_at"
+            " seen_at closed_at closed_by note"
+        ),
     ),
     "payment_webhooks": Holding(
         "Events of the payment provider, which name charges and amounts",

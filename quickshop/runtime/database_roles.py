@@ -56,6 +56,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "outbox": ("arwd", "ard", "rw"),
     "passkeys": ("arwd", "", ""),
     "payment_attempts": ("arwd", "arw", ""),
+    "payment_breaks": ("arw", "arw", ""),
     "payment_methods": ("arwd", "r", ""),
     "payment_webhooks": ("arwd", "rd", ""),
     "payments": ("arwd", "arw", ""),

@@ -117,8 +117,12 @@ def _order(world):
     }
 
 
+def _key(world):
+    return {"Idempotency-Key": f"matrix-{next(_numbers)}"}
+
+
 def _order_headers(world):
-    return _cart(world) | {"Idempotency-Key": f"matrix-{next(_numbers)}"}
+    return _cart(world) | _key(world)
 
 
 def _product(world):
@@ -287,6 +291,8 @@ EXPECTATIONS = {
     "GET /api/v1/orders/{number}/events": _ORDER,
     # 409: the order is not waiting for money. To read an order is no leave to pay for it.
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
+    "POST /api/v1/orders/{number}/pay/confirm": holders(),
+    "POST /api/v1/orders/{number}/cancel": holders(),
     "POST /api/v1/payments/webhooks/{provider}": everybody().sending(_some()).answering(400),
     # staff: catalogue and orders
     "POST /api/v1/admin/categories": staff("catalog:write").sending(
@@ -337,6 +343,14 @@ EXPECTATIONS = {
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
+    "GET /api/v1/admin/orders/{number}/payments": staff("orders:read", support=OK),
+    # 409: nothing was taken yet
+    "POST /api/v1/admin/orders/{number}/refund": staff("orders:write")
+    .sending(_some(amount={"amount": 1, "currency": "USD"}), _key)
+    .answering(409),
+    "POST /api/v1/admin/orders/{number}/cancel": staff("orders:write"),
+    "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),
+    "POST /api/v1/admin/payments/breaks/{break_id}/close": staff("orders:write").sending(_some(note="Matrix")),
     "GET /api/v1/admin/reviews": staff("reviews:write"),
     "POST /api/v1/admin/reviews/{review_id}/publish": staff("reviews:write").sending(_some()).answering(409),  # it is
     "POST /api/v1/admin/reviews/{review_id}/reject": staff("reviews:write").sending(_some(reason="Matrix")),

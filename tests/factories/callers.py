@@ -16,7 +16,8 @@ from quickshop.imports import uploading
 from quickshop.imports.kinds import Kind
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.payments import methods
+from quickshop.payments import breaks, methods
+from quickshop.payments.breaks import Break
 from quickshop.payments.gateways.port import StoredCard
 from quickshop.security import passwords
 from quickshop.wishlists import alerts
@@ -132,9 +133,16 @@ def _things(world):
         "provider": "simulator",
         "name": "spare",
         "import_id": str(_an_import()),
+        "break_id": str(_a_break()),
     }
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
+
+
+def _a_break():
+    """Something that does not add up."""
+    found = Break("unknown_charge", "simulator", "charge-1", "USD", 0, 100)
+    return run_unit(lambda: breaks.note(found) or db.scalar("SELECT id FROM payment_breaks"))
 
 
 def _profile(world):

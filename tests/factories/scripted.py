@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from quickshop.kernel import db
 from quickshop.payments.gateways.port import Answer, AnswerState, StoredCard, unknown
@@ -23,6 +23,8 @@ class Charge:
     state: AnswerState
     captured: int = 0
     capture_key: str | None = None
+    refunded: int = 0
+    refunds: dict = field(default_factory=dict)  # amounts by key
 
 
 class ScriptedGateway:
@@ -60,13 +62,22 @@ class ScriptedGateway:
         """Money taken in all, in minor units."""
         return sum(charge.captured for charge in self.charges.values())
 
+    def refunded(self):
+        """Money given back in all, in minor units."""
+        return sum(charge.refunded for charge in self.charges.values())
+
+    def reserved(self):
+        """Money that is reserved, or may still come to be, in minor units."""
+        open_ = (AnswerState.AUTHORIZED, AnswerState.PENDING, AnswerState.REQUIRES_ACTION)
+        return sum(charge.amount for charge in self.charges.values() if charge.state in open_)
+
     # --- the port ----------------------------------------------------------------------------------
 
     def authorize(self, request):
         """See Gateway.authorize."""
         return self._answer("authorize", request.key, lambda: self._authorize(request))
 
-    def look_up(self, key):
+    def look_up(self, key, ref=None, asked_at=None):
         """See Gateway.look_up."""
         return self._answer("look_up", key, lambda: self._seen(key))
 
@@ -76,11 +87,23 @@ class ScriptedGateway:
 
     def void(self, ref, key):
         """See Gateway.void."""
-        return self._answer("void", key, lambda: self._end(ref, AnswerState.VOIDED))
+        return self._answer("void", key, lambda: self._void(ref, key))
 
     def refund(self, ref, key, amount_minor):
         """See Gateway.refund."""
-        return self._answer("refund", key, lambda: self._end(ref, AnswerState.REFUNDED))
+        return self._answer("refund", key, lambda: self._refund(ref, key, amount_minor))
+
+    def keep(self, token, beside=None):
+        """See Gateway.keep."""
+        return self.describe(token)
+
+    def forget(self, token):
+        """See Gateway.forget."""
+        return Answer(AnswerState.VOIDED)
+
+    def charges_of(self, order):
+        """The charges of an order."""
+        return [c for c in self.charges.values() if c.order == order.number]
 
     def describe(self, token):
         """See Gateway.describe. `tok_unknown` is nobody's card, and `tok_down` gets no answer."""
@@ -138,6 +161,7 @@ class ScriptedGateway:
             amount_minor=charge.amount,
             currency=charge.currency,
             captured_minor=charge.captured,
+            refunded_minor=charge.refunded,
             next_action=_NEXT_ACTION if charge.state is AnswerState.REQUIRES_ACTION else None,
         )
 
@@ -151,7 +175,22 @@ class ScriptedGateway:
         self.charges[charge.key] = replace(charge, state=AnswerState.CAPTURED, captured=amount, capture_key=key)
         return Answer(AnswerState.CAPTURED, provider_ref=ref, amount_minor=amount, captured_minor=amount)
 
-    def _end(self, ref, state):
+    def _void(self, ref, key):
         charge = self._of_ref(ref)
-        self.charges[charge.key] = replace(charge, state=state)
-        return Answer(state, provider_ref=ref, amount_minor=charge.amount)
+        if charge.captured or charge.state in (AnswerState.DECLINED, AnswerState.CAPTURED):
+            return Answer(AnswerState.REFUSED, code="not_voidable")
+        self.charges[charge.key] = replace(charge, state=AnswerState.VOIDED)
+        return Answer(AnswerState.VOIDED, provider_ref=ref, amount_minor=charge.amount)
+
+    def _refund(self, ref, key, amount):
+        charge = self._of_ref(ref)
+        if key not in charge.refunds:
+            if amount > charge.captured - charge.refunded:
+                return Answer(AnswerState.REFUSED, code="amount_too_large")
+            self.charges[charge.key] = replace(
+                charge,
+                state=AnswerState.REFUNDED,
+                refunded=charge.refunded + amount,
+                refunds={**charge.refunds, key: amount},
+            )
+        return Answer(AnswerState.REFUNDED, provider_ref=ref, amount_minor=amount)

@@ -14,7 +14,7 @@ from quickshop.kernel import db
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.orders import paying, processing
+from quickshop.orders import cancelling, paying, processing, refunding
 from quickshop.orders.viewers import Viewer
 from quickshop.shipping import service as shipping
 from quickshop.shipping.rules import Method
@@ -196,6 +196,16 @@ def pay_again(order, token="tok_approve", *, user_id=None, method_id=None):
     viewer = Viewer(user_id=user_id, staff=user_id is None)
     token = None if method_id else token
     return run_unit(lambda: paying.pay_again(order.number, viewer, token, None, method_id))
+
+
+def cancel(order, by="shopper"):
+    """Cancel, by whoever may see the order."""
+    return run_unit(lambda: cancelling.cancel(order.number, Viewer(staff=True), None, by))
+
+
+def refund(order, amount, reason=None, currency="USD"):
+    """Ask for a refund as staff do; minor units."""
+    return run_unit(lambda: refunding.refund(order.number, Money(amount, currency), reason, None))
 
 
 # --- time ----------------------------------------------------------------------------------------------

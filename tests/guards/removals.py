@@ -54,7 +54,7 @@ GUARDS = {
         (
             ("quickshop.orders.log", "_FENCED", _LEASE),
             ("quickshop.orders.log", "_STEP", _LEASE),
-            ("quickshop.orders.processing", "_own", _instead(lambda work: None)),
+            ("quickshop.orders.steps", "own", _instead(lambda work: None)),
         ),
     ),
     "lease": Guard(
@@ -63,7 +63,7 @@ GUARDS = {
             _PROCESSING + "test_a_step_that_somebody_owns_is_left_alone",
             "tests/races/test_order_races.py::test_an_order_processed_by_ten_at_once_is_charged_once",
         ),
-        (("quickshop.orders.processing", "_TAKE", _without("(lease_until IS NULL OR lease_until < now())")),),
+        (("quickshop.orders.steps", "_TAKE", _without("(lease_until IS NULL OR lease_until < now())")),),
     ),
     "conditional-stock": Guard(
         "units are promised only while there are some",
@@ -136,7 +136,7 @@ GUARDS = {
     "attempt-cap": Guard(
         "trouble without end has an end",
         (_PROCESSING + "test_five_tries_without_progress_put_the_order_on_hold_for_a_person",),
-        (("quickshop.orders.processing", "MOST_ATTEMPTS", _instead(10**9)),),
+        (("quickshop.orders.steps", "MOST_ATTEMPTS", _instead(10**9)),),
     ),
     "webhook-once": Guard(
         "a provider's event told twice has one effect",

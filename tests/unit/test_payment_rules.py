@@ -24,7 +24,7 @@ OLD = UNKNOWN_SECONDS + 1
         (S.NOT_FOUND, 2, 0, Outcome.REFUSED),  # the third look-up that says so
         (S.NOT_FOUND, 0, OLD, Outcome.WAIT),  # age alone never makes a lost charge a refusal
         (S.REQUIRES_ACTION, 0, 0, Outcome.CHALLENGE),
-        (S.REQUIRES_ACTION, 0, OLD, Outcome.REFUSED),
+        (S.REQUIRES_ACTION, 0, OLD, Outcome.EXPIRED),
         (S.PENDING, 0, 0, Outcome.WAIT),
         (S.PENDING, 0, OLD, Outcome.GIVE_UP),
         (S.UNKNOWN, 0, 0, Outcome.WAIT),

@@ -107,6 +107,7 @@ UNSAFE = [
     ("PORT", "70000"),
     ("BASE_CURRENCY", "dollars"),
     ("LOW_STOCK_AT", "-1"),
+    ("PAYMENT_PROVIDER", "cash"),
     ("REVIEWS_MODERATED", "perhaps"),
 ]
 # What no value makes unsafe: a folder, and a file that production does not use.

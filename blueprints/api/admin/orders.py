@@ -7,11 +7,18 @@ from typing import Any
 from flask import Response
 
 from blueprints.api.schemas.orders import OrderListArgs, OrderPage, OrderSchema
+from blueprints.api.schemas.payments import OrderPayments, RefundBody
+from blueprints.http import request_id
 from blueprints.http.access import staff
+from blueprints.http.audits import audited
 from blueprints.http.body import ApiBlueprint
+from blueprints.http.commits import commits
+from blueprints.http.idempotency import idempotent
 from blueprints.http.json import json_response
+from blueprints.http.pagination import page_body
 from quickshop.accounts.permissions import Permission
-from quickshop.orders import queries
+from quickshop.kernel.money import Money
+from quickshop.orders import cancelling, queries, refunding
 from quickshop.orders.viewers import Viewer
 
 blp = ApiBlueprint("admin_orders", __name__, url_prefix="/api/v1/admin", description="Staff: orders")
@@ -32,3 +39,41 @@ def list_orders(args: dict[str, Any]) -> Response:
 def get_order(number: str) -> Response:
     """One order."""
     return json_response(queries.order_view(number, Viewer(staff=True)))
+
+
+@blp.get("/orders/<number>/payments")
+@staff(Permission.ORDERS_READ)
+@blp.answers(200, OrderPayments)
+def list_payments(number: str) -> Response:
+    """Every round of paying for an order, with the calls made to the provider and what came of them."""
+    return json_response(page_body(queries.order_payments(number), None))
+
+
+@blp.post("/orders/<number>/refund")
+@staff(Permission.ORDERS_WRITE)
+@blp.arguments(RefundBody)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=True)
+def refund(body: dict[str, Any], number: str) -> Response:
+    """Give back a part or all of what was taken: 409 `not_refundable` with what is `left` where that is less.
+
+    The order's log tells when it is done. `reason` is for staff, never about a person.
+    """
+    amount = body["amount"]
+    refunding.refund(number, Money(**amount), body["reason"], request_id.current())
+    audited(target=f"order:{number}", after=amount)
+    return json_response(queries.order_view(number, Viewer(staff=True)), 202)
+
+
+@blp.post("/orders/<number>/cancel")
+@staff(Permission.ORDERS_WRITE)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=False)
+def cancel(number: str) -> Response:
+    """Cancel an order that is not packed yet, also one that waits for a person. What was paid goes back by itself."""
+    who = Viewer(staff=True)
+    cancelling.cancel(number, who, request_id.current(), by="staff")
+    audited(target=f"order:{number}")
+    return json_response(queries.order_view(number, who), 202)

@@ -6,7 +6,9 @@ state that is looked up or asked again with the same key, never charged again un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -40,13 +42,17 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredCard:
-    """What a provider tells of the card behind a token. The same card has the same fingerprint under every token."""
+    """What a provider tells of the card behind a token. The same card has the same fingerprint under every token.
+
+    `token` is what later payments are made with, where that is another than the one that was asked about.
+    """
 
     brand: str
     last4: str
     exp_month: int
     exp_year: int
     fingerprint: str
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,42 @@ class Answer:
     card_fingerprint: str | None = None
     card: StoredCard | None = None
     retriable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One charge in a provider's books. `key` is ours, None for a charge that we did not make."""
+
+    ref: str
+    key: str | None
+    order_number: str | None
+    state: AnswerState
+    amount_minor: int
+    currency: str
+    captured_minor: int
+    refunded_minor: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """A page of a provider's books, and where the next one begins (None after the last)."""
+
+    items: Sequence[Charge]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """A verified delivery. It only says which charge to look up: order and uniqueness are not promised.
+
+    `key` is ours; None for an event of something that is not about a charge of ours.
+    """
+
+    id: str
+    type: str
+    provider_ref: str | None
+    key: str | None
 
 
 def unknown(code: str, *, retriable: bool = False) -> Answer:
@@ -96,10 +138,29 @@ class Gateway(Protocol):
         """Give back part or all of what was captured. REFUNDED, REFUSED, NOT_FOUND or UNKNOWN."""
         ...
 
-    def look_up(self, key: str) -> Answer:
-        """The present state of the charge made with `key`; NOT_FOUND when the provider never saw it."""
+    def look_up(self, key: str, ref: str | None = None, asked_at: datetime | None = None) -> Answer:
+        """The present state of the charge made with `key`; NOT_FOUND when the provider never saw it.
+
+        `ref` and the time when it was first asked for are told where they are known: not every provider finds
+        a charge by the key alone.
+        """
         ...
 
     def describe(self, token: str) -> Answer:
         """The card behind a token. DESCRIBED, NOT_FOUND or UNKNOWN."""
+        ...
+
+    def keep(self, token: str, beside: str | None = None) -> Answer:
+        """Keep the card behind a token for later payments. DESCRIBED, NOT_FOUND or UNKNOWN.
+
+        `beside` is the token of another card of the same person that is kept here.
+        """
+        ...
+
+    def forget(self, token: str) -> Answer:
+        """Keep a card no more. VOIDED, NOT_FOUND or UNKNOWN."""
+        ...
+
+    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+        """A page of the charges made from `since` to `until`; None where the provider does not tell now."""
         ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from quickshop.payments.gateways.breaker import CircuitBreaker
-from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, Gateway, unknown
+from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, Charges, Gateway, unknown
 
 CIRCUIT_OPEN = "circuit_open"
 
@@ -40,10 +41,26 @@ class ProtectedGateway:
         """See Gateway.refund."""
         return self._through(lambda: self._inner.refund(ref, key, amount_minor))
 
-    def look_up(self, key: str) -> Answer:
+    def look_up(self, key: str, ref: str | None = None, asked_at: datetime | None = None) -> Answer:
         """See Gateway.look_up."""
-        return self._through(lambda: self._inner.look_up(key))
+        return self._through(lambda: self._inner.look_up(key, ref, asked_at))
 
     def describe(self, token: str) -> Answer:
         """See Gateway.describe."""
         return self._through(lambda: self._inner.describe(token))
+
+    def keep(self, token: str, beside: str | None = None) -> Answer:
+        """See Gateway.keep."""
+        return self._through(lambda: self._inner.keep(token, beside))
+
+    def forget(self, token: str) -> Answer:
+        """See Gateway.forget."""
+        return self._through(lambda: self._inner.forget(token))
+
+    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+        """See Gateway.charges."""
+        if not self.breaker.allow():
+            return None
+        found = self._inner.charges(since, until, after)
+        self.breaker.record(found is not None)
+        return found

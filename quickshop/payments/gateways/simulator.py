@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
-from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, StoredCard, unknown
+from quickshop.payments.gateways.port import (
+    Answer,
+    AnswerState,
+    Charge,
+    ChargeRequest,
+    Charges,
+    StoredCard,
+    WebhookEvent,
+    unknown,
+)
 from quickshop.payments.gateways.wire import READ_SECONDS, JsonCaller, NoReply, Reply
 
 BAD_REPLY = "bad_reply"
@@ -19,6 +28,7 @@ _LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _LONGEST_URL = 2048
 _LONGEST_EVENT_ID = 255
+PAGE_OF_CHARGES = 100
 
 _STATES = {
     "authorized": AnswerState.AUTHORIZED,
@@ -92,6 +102,26 @@ def _charge(document: Any) -> Answer:
         captured_minor=captured,
         refunded_minor=refunded,
         card_fingerprint=fingerprint,
+    )
+
+
+def _booked(document: Any) -> Charge:
+    """A charge of the books. Raises _Unbelievable."""
+    answer = _charge(document)
+    try:
+        made_at = datetime.fromisoformat(_text(document, "at"))
+    except ValueError:
+        raise _Unbelievable from None
+    return Charge(
+        ref=str(answer.provider_ref),
+        key=_text(document, "key"),
+        order_number=_text(document, "order"),
+        state=answer.state,
+        amount_minor=answer.amount_minor or 0,
+        currency=str(answer.currency),
+        captured_minor=answer.captured_minor,
+        refunded_minor=answer.refunded_minor,
+        made_at=made_at,
     )
 
 
@@ -222,7 +252,7 @@ class SimulatorGateway:
 
         return self._ask("POST", f"/v1/charges/{quote(ref, safe='')}/{kind}", body, understand)
 
-    def look_up(self, key: str) -> Answer:
+    def look_up(self, key: str, ref: str | None = None, asked_at: datetime | None = None) -> Answer:
         """See Gateway.look_up. The caller compares amount and currency with what it asked for."""
 
         def understand(reply: Reply) -> Answer:
@@ -250,15 +280,31 @@ class SimulatorGateway:
 
         return self._ask("GET", f"/v1/tokens/{quote(token, safe='')}", None, understand)
 
+    def keep(self, token: str, beside: str | None = None) -> Answer:
+        """See Gateway.keep. Tokens of this gateway last for ever: nothing has to be kept."""
+        return self.describe(token)
 
-@dataclass(frozen=True, slots=True)
-class WebhookEvent:
-    """A verified delivery. It only says which charge to look up: order and uniqueness are not promised."""
+    def forget(self, token: str) -> Answer:
+        """See Gateway.forget."""
+        return Answer(AnswerState.VOIDED)
 
-    id: str
-    type: str
-    provider_ref: str
-    key: str
+    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+        """See Gateway.charges."""
+        asked = {"since": since.isoformat(), "until": until.isoformat(), "limit": str(PAGE_OF_CHARGES)}
+        found: list[Charge] = []
+
+        def understand(reply: Reply) -> Answer:
+            if reply.status != 200:
+                return _not_done(reply, {})
+            items = (reply.document or {}).get("items")
+            _demand(isinstance(items, list))
+            found.extend(_booked(item) for item in items or [])
+            return Answer(AnswerState.DESCRIBED)
+
+        query = urlencode(asked | ({"after": after} if after else {}))
+        if self._ask("GET", f"/v1/charges?{query}", None, understand).state is not AnswerState.DESCRIBED:
+            return None
+        return Charges(found, found[-1].ref if len(found) == PAGE_OF_CHARGES else None)
 
 
 def read_event(body: bytes) -> WebhookEvent:

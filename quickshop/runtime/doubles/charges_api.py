@@ -16,7 +16,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import orjson
 
 from quickshop.runtime.doubles.gateway import Gateway, NoAnswer
-from quickshop.runtime.doubles.inputs import LARGEST_BODY, read_charge, read_operation
+from quickshop.runtime.doubles.inputs import LARGEST_BODY, read_charge, read_operation, read_page
 from quickshop.runtime.doubles.ledger import OPERATIONS
 from quickshop.runtime.doubles.refusals import Refused
 
@@ -102,7 +102,10 @@ class ChargesApi:
         return 200, self._gateway.operate(kind, charge_id, key, amount)
 
     def _look_up(self, environ: WSGIEnvironment) -> tuple[int, dict[str, Any]]:
-        key = parse_qs(environ.get("QUERY_STRING", "")).get("key")
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        if "since" in query:
+            return 200, {"items": self._gateway.page(*read_page(query))}
+        key = query.get("key")
         if not key:
             raise Refused(400, "invalid_request", "key is missing.")
         return 200, {"items": self._gateway.look_up(key[0])}

@@ -30,8 +30,12 @@ class NoAnswer(Exception):
         self.seconds = seconds
 
 
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return _written(datetime.now(UTC))
 
 
 class Gateway:
@@ -107,6 +111,11 @@ class Gateway:
         """The charge made with `key`, as it stands, or nothing."""
         charge = self._ledger.by_key.get(key)
         return [] if charge is None else [self.view(charge, charge.present)]
+
+    def page(self, since: datetime, until: datetime, after: str | None, limit: int) -> list[View]:
+        """The charges made in a time, as they stand, oldest first. Raises Refused (404) for an unknown `after`."""
+        found = self._ledger.page(_written(since), _written(until), after, limit)
+        return [self.view(charge, charge.present) for charge in found]
 
     def charges(self, order: str | None = None) -> list[View]:
         """The ledger's charges, oldest first, of one order or all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from quickshop.runtime.doubles.refusals import Refused
 
 LARGEST_BODY = 64 * 1024
 LARGEST_AMOUNT = 10**12
+MOST_CHARGES = 100
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,4}", re.ASCII)
 
@@ -94,3 +96,15 @@ def read_card(body: bytes) -> Card:
         exp_year=year + 2000 if year < 100 else year,
         cvc=cvc,
     )
+
+
+def read_page(query: dict[str, list[str]]) -> tuple[datetime, datetime, str | None, int]:
+    """A question for the books: since, until, after (the last charge seen) and how many at most. Raises Refused."""
+    try:
+        since, until = (datetime.fromisoformat(query[name][0]) for name in ("since", "until"))
+        limit = int(query.get("limit", ["100"])[0])
+    except (KeyError, ValueError):
+        raise _invalid("since and until are times of RFC 3339, limit a number.") from None
+    if since.tzinfo is None or until.tzinfo is None or not 1 <= limit <= MOST_CHARGES:
+        raise _invalid(f"Times need a zone, and limit is 1 to {MOST_CHARGES}.")
+    return since, until, query.get("after", [None])[0], limit

@@ -6,6 +6,7 @@ The verbs `opening`, `settling`, `operating` only decide: they return the record
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -76,6 +77,7 @@ class Ledger:
     """All charges, in the order they were made, and every key ever used."""
 
     charges: dict[str, Charge] = field(default_factory=dict)
+    by_time: list[Charge] = field(default_factory=list)
     by_key: dict[str, Charge] = field(default_factory=dict)
     by_order: dict[str, list[Charge]] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -126,6 +128,17 @@ class Ledger:
             raise Refused(404, "charge_not_found", "No such charge.")
         return charge
 
+    def page(self, since: str, until: str, after: str | None, limit: int) -> list[Charge]:
+        """The charges made from `since` to `until` (as the journal writes times), at most `limit` behind `after`."""
+        begin = bisect_left(self.by_time, since, key=lambda charge: charge.at)
+        if after is not None:
+            last = self.find(after)
+            begin = bisect_left(self.by_time, last.at, key=lambda charge: charge.at)
+            while self.by_time[begin].id != after:
+                begin += 1
+            begin += 1
+        return [charge for charge in self.by_time[begin : begin + limit] if charge.at <= until]
+
     def done(self, kind: str, charge_id: str, key: str, amount: int | None) -> Operation | None:
         """The operation this very call did before, or None. Raises Refused when the key is another call's."""
         operation = self.operations.get(key)
@@ -172,6 +185,7 @@ class Ledger:
         first = Snapshot(record["state"], record["code"], 0, 0)
         charge = Charge(record["id"], wanted, record["at"], first, first)
         self.charges[charge.id] = charge
+        self.by_time.append(charge)
         self.by_key[wanted.key] = charge
         self.by_order.setdefault(wanted.order, []).append(charge)
         self.failed_keys.discard(wanted.key)

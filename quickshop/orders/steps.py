@@ -1,0 +1,153 @@
+"""A step of work on an order: taking it by a lease, what was taken, and giving it back. The steps themselves are
+in `processing` (towards the shopper's goods) and `undoing` (back towards their money).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from quickshop.accounts.people import person_key
+from quickshop.extensions import settings
+from quickshop.kernel import db
+from quickshop.kernel.ids import new_id
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.orders.log import Overtaken, StepChange, change_step
+from quickshop.orders.placing import payment_token_place
+
+MOST_ATTEMPTS = 5
+TOLD = ("notifications",)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A step taken: the order as it was then, and the lease that fences every write."""
+
+    order_id: UUID
+    number: str
+    user_id: UUID | None
+    status: str
+    payment_status: str
+    step: str
+    attempt: int
+    lease: UUID
+    round: int
+    total_minor: int
+    due_minor: int  # what a card must pay of the total
+    currency: str
+    token: str | None  # None once the person was erased
+    request_id: str | None
+    provider: str
+    provider_ref: str | None
+    queue: str
+    now: datetime
+
+    @property
+    def standing(self) -> tuple[str, str]:
+        """Status and payment status the order has while a worker owns it: taking it made a placed one processing."""
+        return ("processing" if self.status == "placed" else self.status, self.payment_status)
+
+
+_TAKE = """
+WITH p AS (
+    UPDATE order_processing SET attempt = attempt + 1, lease_token = :lease,
+        lease_until = now() + make_interval(secs => :seconds), started_at = coalesce(started_at, clock_timestamp())
+    WHERE order_id = :id AND step <> 'done' AND next_run_at <= now()
+      AND (lease_until IS NULL OR lease_until < now())
+    RETURNING order_id, step, attempt, queue
+)
+SELECT o.id AS order_id, o.number, o.user_id, o.status, o.payment_status, p.step, p.attempt, p.queue,
+       o.payment_round AS round, o.total_minor, o.total_minor AS due_minor, o.currency, o.request_id,
+       coalesce(pay.provider, :provider) AS provider, pay.provider_ref, now() AS now,
+       o.payment_token, o.payment_token_sealed, o.person_id, per.key_id, per.wrapped_key
+FROM p JOIN orders o ON o.id = p.order_id JOIN persons per ON per.id = o.person_id
+LEFT JOIN payments pay ON pay.order_id = o.id AND pay.round = o.payment_round
+"""
+
+
+def take(order_id: UUID) -> Work | None:
+    """Take an order's step, in the unit in hand; None where somebody owns it, it is not due, or it has ended."""
+    lease = new_id()
+    found = db.row(
+        _TAKE, id=order_id, lease=lease, seconds=settings().lease_seconds, provider=settings().payment_provider
+    )
+    return None if found is None else _work(found, lease)
+
+
+def _work(taken: Any, lease: UUID) -> Work:
+    columns = taken._asdict()
+    plain, sealed = columns.pop("payment_token"), columns.pop("payment_token_sealed")
+    person_id, key_id, wrapped = (columns.pop(name) for name in ("person_id", "key_id", "wrapped_key"))
+    if sealed is not None and wrapped is not None:
+        plain = person_key(person_id, key_id, wrapped).unseal(sealed, payment_token_place(taken.order_id))
+    return Work(lease=lease, token=plain, **columns)
+
+
+def own(work: Work) -> None:
+    """Lock the step before anything else is touched: lock order is order, stock, counters."""
+    owned = db.scalar(
+        "SELECT 1 FROM order_processing p JOIN orders o ON o.id = p.order_id"
+        " WHERE p.order_id = :id AND p.lease_token = :lease FOR UPDATE",
+        id=work.order_id,
+        lease=work.lease,
+    )
+    if not owned:
+        raise Overtaken("This step belongs to another worker.")
+
+
+def keep(work: Work, step: str, **more: object) -> StepChange:
+    """What becomes of the step, under the work's lease."""
+    return StepChange(work.lease, step, **more)  # type: ignore[arg-type]
+
+
+def go_on(work: Work, step: str) -> StepChange:
+    """Keep the order for the step that follows, with the lease's time begun anew."""
+    return keep(work, step, lease_seconds=settings().lease_seconds)
+
+
+def try_later(work: Work, error: Exception) -> None:
+    """Give the step back with the reason; the attempt stays counted, so that trouble without end has an end."""
+    delay = random.uniform(0.5, 1.0) * min(60.0, 2.0**work.attempt)
+    change = StepChange(
+        work.lease,
+        run_unit(lambda: _present_step(work)),
+        run_in_seconds=delay,
+        reset_attempts=False,
+        error=f"{type(error).__name__}: {error}"[:500],
+    )
+    run_unit(lambda: change_step(work.order_id, change))
+
+
+def _present_step(work: Work) -> str:
+    step = db.scalar("SELECT step FROM order_processing WHERE order_id = :id", id=work.order_id)
+    return str(step)
+
+
+_START = """
+UPDATE order_processing SET step = :step, attempt = 0, lease_token = NULL, lease_until = NULL,
+    next_run_at = now() + make_interval(secs => :run_in), hinted_at = now(), waiting_since = now(), started_at = NULL,
+    ended_at = NULL, last_error = NULL
+WHERE order_id = :id RETURNING queue
+"""
+
+
+def start(order_id: UUID, step: str, run_in_seconds: float = 0.0) -> str:
+    """Begin other work on an order, whatever was being done: who owned a step before hits no row. The caller holds
+    the lock and sends the hint; the queue that serves the order is the answer.
+    """
+    return str(db.scalar(_START, id=order_id, step=step, run_in=run_in_seconds))
+
+
+def end(order_id: UUID) -> None:
+    """End the work on an order that nobody was asked to pay for. The caller holds the lock."""
+    db.run(
+        """
+        UPDATE order_processing SET step = 'done', lease_token = NULL, lease_until = NULL, next_run_at = NULL,
+            ended_at = coalesce(ended_at, clock_timestamp())
+        WHERE order_id = :id
+        """,
+        id=order_id,
+    )
