@@ -54,6 +54,9 @@ MODELS = (
 # Seconds a statement may take, and wait for a lock, per kind of process.
 TIMEOUTS = {"web": (3, 1), "worker": (10, 3), "relay": (10, 3), "report": (60, 3), "command": (10, 3)}
 
+# What a web process keeps beyond POOL_SIZE.
+WEB_OVERFLOW = 5
+
 log = logging.getLogger(__name__)
 
 
@@ -67,11 +70,15 @@ def engine_options(settings: Settings, role: str) -> dict[str, Any]:
             "lock_timeout": f"{lock}s",
             "idle_in_transaction_session_timeout": "10s",
             "timezone": "UTC",
+            # Workers of one query and compiling it only pay where a machine has nothing else to do.
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
         }.items()
     )
     return {
-        "pool_size": settings.pool_size if role == "web" else 2,
-        "max_overflow": 5 if role == "web" else 1,
+        # Connections beyond the pool's size would be opened and closed with every request of a busy moment.
+        "pool_size": settings.pool_size + WEB_OVERFLOW if role == "web" else 2,
+        "max_overflow": 0 if role == "web" else 1,
         "pool_timeout": 2,
         "isolation_level": "AUTOCOMMIT",  # kernel.db sends BEGIN with the first statement of a unit
         "pool_use_lifo": True,

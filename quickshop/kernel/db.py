@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import Connection
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 from quickshop.extensions import db
@@ -73,8 +73,8 @@ def _read(cursor: Any) -> Result:
     return Result([make(values) for values in cursor.fetchall()], cursor.rowcount)
 
 
-def _execute(connection: Connection, sql: str, params: dict[str, Any], opening: str) -> Result:
-    cursor: Any = connection.connection.cursor()
+def _execute(connection: PoolProxiedConnection, sql: str, params: dict[str, Any], opening: str) -> Result:
+    cursor: Any = connection.cursor()
     try:
         found = prepared.find(sql)
         if found is None:
@@ -92,8 +92,8 @@ def _execute(connection: Connection, sql: str, params: dict[str, Any], opening: 
         cursor.close()
 
 
-def _finish(connection: Connection, command: str) -> None:
-    cursor: Any = connection.connection.cursor()
+def _finish(connection: PoolProxiedConnection, command: str) -> None:
+    cursor: Any = connection.cursor()
     try:
         cursor.execute(command)
         if cursor.statusmessage != command:
@@ -104,42 +104,64 @@ def _finish(connection: Connection, command: str) -> None:
         cursor.close()
 
 
-def _wrapped(connection: Connection, sql: str, error: psycopg2.Error, cursor: Any) -> DBAPIError:
+def _wrapped(connection: PoolProxiedConnection, sql: str, error: psycopg2.Error, cursor: Any) -> DBAPIError:
     """The error as SQLAlchemy raises it; a dead connection is thrown away, and the pool that came with it."""
     seen: Any = error
-    dead = connection.dialect.is_disconnect(seen, connection.connection.dbapi_connection, cursor)
+    dialect = db.engine.dialect
+    dead = dialect.is_disconnect(seen, connection.dbapi_connection, cursor)
     module: Any = psycopg2.Error
     wrapped: Any = DBAPIError.instance(
-        sql, None, seen, module, hide_parameters=True, connection_invalidated=dead, dialect=connection.dialect
+        sql, None, seen, module, hide_parameters=True, connection_invalidated=dead, dialect=dialect
     )
     if dead:
         connection.invalidate(error)
-        connection.engine.dispose(close=False)
+        db.engine.dispose(close=False)
     return cast(DBAPIError, wrapped)
+
+
+def _taken() -> PoolProxiedConnection:
+    """A connection straight from the pool, to be closed: it costs a good deal less than a session's."""
+    try:
+        return db.engine.raw_connection()
+    except psycopg2.Error as error:
+        module, dialect = cast(Any, psycopg2.Error), db.engine.dialect
+        raise DBAPIError.instance(None, None, error, module, dialect=dialect) from error
+
+
+def _in_hand() -> PoolProxiedConnection:
+    """The connection of the unit of work in hand."""
+    return db.session().connection().connection
 
 
 def run(sql: str, /, **params: Any) -> Result:
     """Run one statement with bound parameters (`:name`): in the current unit of work, else on its own."""
     for watch in watchers:
         watch(sql)
-    session = db.session()
-    opening = ""
-    if session.info.get(UNIT) == DUE:
-        opening = "BEGIN;"
-    result = _execute(session.connection(), sql, params, opening)
-    if opening:
-        session.info[UNIT] = BEGUN
+    if not in_transaction():
+        return _run_alone(sql, params)
+    info = db.session().info
+    opening = "BEGIN;" if info[UNIT] == DUE else ""
+    result = _execute(_in_hand(), sql, params, opening)
+    info[UNIT] = BEGUN
     return result
+
+
+def _run_alone(sql: str, params: dict[str, Any]) -> Result:
+    connection = _taken()
+    try:
+        return _execute(connection, sql, params, "")
+    finally:
+        connection.close()
 
 
 def command(sql: str) -> None:
     """Run a command that takes no parameters and cannot be prepared, such as SAVEPOINT, in the unit of work in hand."""
     for watch in watchers:
         watch(sql)
-    session = db.session()
-    opening = "BEGIN;" if session.info.get(UNIT) == DUE else ""
-    connection = session.connection()
-    cursor: Any = connection.connection.cursor()
+    info = db.session().info
+    opening = "BEGIN;" if info.get(UNIT) == DUE else ""
+    connection = _in_hand()
+    cursor: Any = connection.cursor()
     try:
         cursor.execute(opening + sql)
     except psycopg2.Error as error:
@@ -147,7 +169,7 @@ def command(sql: str) -> None:
     finally:
         cursor.close()
     if opening:
-        session.info[UNIT] = BEGUN
+        info[UNIT] = BEGUN
 
 
 def run_aside(sql: str, /, **params: Any) -> Result:
@@ -155,15 +177,16 @@ def run_aside(sql: str, /, **params: Any) -> Result:
 
     For signs of life of a long unit, and nothing that such a unit may have locked: it would wait for itself.
     """
-    with db.engine.connect() as connection:
-        cursor: Any = connection.connection.cursor()
-        try:
-            cursor.execute(prepared.driver_form(sql), params)
-            return _read(cursor)
-        except psycopg2.Error as error:
-            raise _wrapped(connection, sql, error, cursor) from error
-        finally:
-            cursor.close()
+    connection = _taken()
+    cursor: Any = connection.cursor()
+    try:
+        cursor.execute(prepared.driver_form(sql), params)
+        return _read(cursor)
+    except psycopg2.Error as error:
+        raise _wrapped(connection, sql, error, cursor) from error
+    finally:
+        cursor.close()
+        connection.close()
 
 
 def open_unit() -> None:
@@ -195,7 +218,7 @@ def close_unit(command: str | None) -> None:
     try:
         # A roll-back is the pool's when the connection comes back: it must work on a dead connection, too.
         if begun and command is not None:
-            _finish(session.connection(), command)
+            _finish(_in_hand(), command)
     finally:
         session.rollback()
 
@@ -206,21 +229,20 @@ def unit_begun() -> bool:
 
 
 def release() -> None:
-    """Give the connection back to the pool.
+    """Hold no connection from here on: outside of a unit of work none is held.
 
     Raises RuntimeError in a unit of work: what followed would be outside of it.
     """
     if in_transaction():
         raise RuntimeError("a unit of work holds the connection")
-    db.session.rollback()
 
 
 def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write many rows of one table at once, within the current unit of work; names are ours, never a caller's."""
     if not unit_begun():
         run("SELECT 1")
-    connection = db.session().connection()
-    cursor: Any = connection.connection.cursor()
+    connection = _in_hand()
+    cursor: Any = connection.cursor()
     text = io.StringIO("".join("\t".join(map(_copied, row)) + "\n" for row in rows))
     sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     try:

@@ -14,6 +14,9 @@ from typing import Any
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)(?!:)")
 # A statement that opens with this is never prepared: its best plan depends on what is asked for, or it has many forms.
 PLANNED_ANEW = "/* planned anew */"
+# A statement that opens with this is planned once, without its values, even where PostgreSQL guesses that planning it
+# each time would pay: its guesses about how many rows come of which values are worth less than what planning costs.
+PLANNED_ONCE = "/* planned once */"
 _SEEN_BEFORE_PREPARING = 2
 _MOST_PREPARED = 300
 
@@ -26,7 +29,9 @@ class Prepared:
         body = _PARAMETER.sub(self._number, sql)
         self.prepare = f"PREPARE q{number} AS {body}"
         marks = ", ".join(["%s"] * len(self.names))
-        self.execute = f"EXECUTE q{number} ({marks})" if marks else f"EXECUTE q{number}"
+        # Sent together they are one transaction, and so it ends with the statement; in a unit of work, with that.
+        mode = "SET LOCAL plan_cache_mode = force_generic_plan;" if sql.startswith(PLANNED_ONCE) else ""
+        self.execute = f"{mode}EXECUTE q{number} ({marks})" if marks else f"{mode}EXECUTE q{number}"
 
     def _number(self, match: re.Match[str]) -> str:
         name = match.group(1)
