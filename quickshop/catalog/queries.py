@@ -13,6 +13,7 @@ from quickshop.catalog.documents import extended, list_item
 from quickshop.catalog.prices import PRICE_NOW, WAS_NOW
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
+from quickshop.kernel.prepared import PLANNED_ONCE
 
 # Whether products `p` are on show at this moment.
 SHOWN = "p.published_at <= now() AND coalesce(now() < p.withdrawn_at, true)"
@@ -53,7 +54,7 @@ def present_category_slug(slug: str) -> str | None:
 _BY_SLUG = """coalesce((SELECT id FROM products WHERE slug = :key),
                        (SELECT product_id FROM product_slugs WHERE slug = :key))"""
 
-_PRODUCT = f"""
+_PRODUCT = f"""{PLANNED_ONCE}
 SELECT p.card::text AS card, json_build_object(
     'in_stock', coalesce(bool_or(v.available > 0), false),
     'description', p.description, 'attributes', p.attributes, 'options', p.options, 'images', p.images,

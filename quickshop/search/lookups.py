@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from quickshop.kernel import db
+from quickshop.kernel.prepared import PLANNED_ONCE
 from quickshop.search.filters import MOST_WORDS, ProductQuery, Resolved
 from quickshop.search.words import understand
 
 # `near` is only looked for where nothing else is found: it reads more than the others.
-_LOOK_UP = """
+_LOOK_UP = f"""{PLANNED_ONCE}
 WITH words AS MATERIALIZED (
     SELECT w.n, w.word, ts_lexize('english_stem', w.word) AS stems,
            EXISTS (SELECT FROM catalog_words k WHERE k.word = w.word) AS known
@@ -19,7 +20,7 @@ WITH words AS MATERIALIZED (
         ORDER BY length(k.word), k.word LIMIT 24
     ) END AS parts FROM words w
 ), used AS MATERIALIZED (
-    SELECT p.*, CASE WHEN p.known OR p.parts <> '{}' THEN true ELSE 0 < (
+    SELECT p.*, CASE WHEN p.known OR p.parts <> '{{}}' THEN true ELSE 0 < (
         SELECT count(*) FROM product_texts t
         WHERE t.tsv @@ CAST(quote_literal(p.word) || CASE WHEN length(p.word) >= 3 THEN ':*' ELSE '' END
             || coalesce(' | ' || quote_literal(p.stems[1]), '') AS tsquery)
@@ -29,7 +30,7 @@ WITH words AS MATERIALIZED (
     WHERE c.slug = ANY(:category) OR c.id IN (SELECT category_id FROM category_slugs WHERE slug = ANY(:category))
 )
 SELECT (SELECT json_agg(json_build_object('word', u.word, 'known', u.known, 'parts', u.parts, 'used', u.used,
-            'stem', CASE WHEN u.stems IS NULL THEN '' WHEN u.stems = '{}' THEN NULL ELSE u.stems[1] END,
+            'stem', CASE WHEN u.stems IS NULL THEN '' WHEN u.stems = '{{}}' THEN NULL ELSE u.stems[1] END,
             'near', CASE WHEN NOT u.used AND length(u.word) >= 3 THEN ARRAY(
                 SELECT k.word FROM catalog_words k WHERE k.fragments && word_fragments(u.word)
                 UNION SELECT k.word FROM catalog_words k WHERE length(u.word) >= 8 AND k.word OPERATOR(public.%) u.word

@@ -130,7 +130,7 @@ def _look(asked: _Asked) -> list[Any]:
     names = sorted(query.attributes)
     slots = statements.slots(len(names))
     params = asked.params | {
-        "sort": asked.column,
+        "sort": statements.SORTED_BY.index(asked.column),
         "tsquery": words.query if words else None,
         "exact": words.exact if words else None,
         "category_ids": list(resolved.category_ids),

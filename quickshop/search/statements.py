@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from quickshop.kernel.prepared import PLANNED_ANEW
+from quickshop.kernel.prepared import PLANNED_ANEW, PLANNED_ONCE
 from quickshop.search import facets
 
 IN_CATEGORY = "l.category_id = ANY(CAST(:category_ids AS uuid[]))"
@@ -50,7 +50,7 @@ def _walk(column: str, descending: bool, where: str, total: str) -> str:
 @lru_cache(maxsize=32)
 def plain(column: str, descending: bool) -> str:
     """Everything in an order."""
-    return _walk(column, descending, "", _ALL)
+    return PLANNED_ONCE + _walk(column, descending, "", _ALL)
 
 
 def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count: bool) -> str:
@@ -63,11 +63,12 @@ def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count:
 # --- looking at all that matches -----------------------------------------------------------------------
 
 # Long names say less about each word, whole words say more than parts, and what sells is a little better.
-_RELEVANCE = """CAST(ts_rank('{0.05, 0.2, 0.4, 1.0}', t.tsv, CAST(:tsquery AS tsquery), 1)
-    * CASE WHEN t.tsv @@ CAST(:exact AS tsquery) THEN 1.5 ELSE 1 END
+_RELEVANCE = """CAST(ts_rank('{0.05, 0.2, 0.4, 1.0}', l.tsv, CAST(:tsquery AS tsquery), 1)
+    * CASE WHEN l.tsv @@ CAST(:exact AS tsquery) THEN 1.5 ELSE 1 END
     * (1 + ln(1 + l.popularity) / 40) * 1000000000 AS bigint)"""
-_KEY = """CASE CAST(:sort AS text) WHEN 'published_us' THEN l.published_us WHEN 'price_minor' THEN l.price_minor
-    WHEN 'rating_rank' THEN l.rating_rank WHEN 'popularity' THEN l.popularity {more} END"""
+# By number, for each row asks.
+SORTED_BY = ("published_us", "price_minor", "rating_rank", "popularity", "relevance")
+_KEY = "CASE CAST(:sort AS int) " + " ".join(f"WHEN {n} THEN l.{c}" for n, c in enumerate(SORTED_BY[:-1]))
 _CONDITIONS = {
     facets.PRICE: "l.price_minor BETWEEN :min_price AND :max_price",
     facets.RATING: "l.rating >= :min_rating",
@@ -108,18 +109,17 @@ def look(form: Form) -> str:
         where.append(IN_CATEGORY)
     if not form.facets:
         where += conditions.values()
-    kept = ", ".join(str(bit) for bit in (0, facets.CATEGORY, *conditions))
     source = "product_texts t JOIN listings l USING (product_id)" if form.words else "listings l"
-    more = f"ELSE {_RELEVANCE}" if form.words else ""
     sign, direction = ("<", "DESC") if form.descending else (">", "ASC")
-    counted = f", {facets.statement(_categories(form, conditions))}" if form.facets else ""
-    return f"""
+    counted = f", {facets.statement(_categories(form, conditions), form.slots)}" if form.facets else ""
+    return f"""{PLANNED_ONCE}
         WITH matched AS MATERIALIZED (
-            SELECT * FROM (
-                SELECT l.product_id, l.category_id, l.price_minor, l.rating, l.in_stock, l.attribute_ids,
-                       {_KEY.format(more=more)} AS key, {failing} AS failed
+            SELECT l.product_id, l.category_id, l.price_minor, l.rating, l.in_stock, l.attribute_ids, l.failed,
+                   {_KEY} {f"ELSE CASE WHEN l.failed = 0 THEN {_RELEVANCE} END" if form.words else ""} END AS key
+            FROM (
+                SELECT l.*, {"t.tsv, " if form.words else ""} {failing} AS failed
                 FROM {source} {"WHERE " + " AND ".join(where) if where else ""} OFFSET 0
-            ) m {f"WHERE failed IN ({kept})" if failing != "0" else ""}
+            ) l {f"WHERE {facets.COUNTS}" if failing != "0" else ""}
         ), page AS (
             SELECT key, product_id, in_stock FROM matched
             WHERE failed = 0 AND (key, product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
@@ -127,7 +127,7 @@ def look(form: Form) -> str:
         ){counted}
         SELECT n.total, n.facets, l.key, l.product_id::text, l.in_stock, p.card::text AS card,
                {"t.title AS name, left(t.body, 1500) AS body" if form.words else "NULL AS name, NULL AS body"}
-        FROM (SELECT (SELECT count(*) FROM matched WHERE failed = 0) AS total,
+        FROM (SELECT {facets.TOTAL if form.facets else "(SELECT count(*) FROM matched)"} AS total,
                      {facets.FOUND if form.facets else "NULL"} AS facets) n
         LEFT JOIN page l ON true LEFT JOIN products p ON p.id = l.product_id
         {"LEFT JOIN product_texts t ON t.product_id = l.product_id" if form.words else ""}
@@ -138,10 +138,15 @@ def look(form: Form) -> str:
 def _categories(form: Form, conditions: dict[int, str]) -> str:
     """How many of each category there are without the category's own filter, as rows (category_id, n).
 
-    Where there are words all that they match was looked at anyway; else the other categories are only counted.
+    Where there are words all that they match was looked at anyway; else the other categories are only counted: each
+    by its own stretch of the index that has all but the attributes, or all at once by the attributes' own index.
     """
     if form.words or not form.category:
-        return f"SELECT category_id, count(*) AS n FROM matched WHERE failed & ~{facets.CATEGORY} = 0 GROUP BY 1"
+        return f"SELECT category_id, count(*) AS n FROM matched WHERE {facets.fails_only(facets.CATEGORY)} GROUP BY 1"
     if not conditions:
         return "SELECT category_id, sum(products) AS n FROM category_tallies GROUP BY 1 HAVING sum(products) > 0"
-    return f"SELECT category_id, count(*) AS n FROM listings l WHERE {' AND '.join(conditions.values())} GROUP BY 1"
+    where = " AND ".join(conditions.values())
+    if form.slots:
+        return f"SELECT category_id, count(*) AS n FROM listings l WHERE {where} GROUP BY 1"
+    found = f"SELECT count(*) AS n FROM listings l WHERE l.category_id = c.id AND {where}"
+    return f"SELECT c.id AS category_id, l.n FROM categories c CROSS JOIN LATERAL ({found}) l WHERE l.n > 0"
