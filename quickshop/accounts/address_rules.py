@@ -71,6 +71,11 @@ def rules_of(country: str) -> CountryRules:
     )
 
 
+def region_key(country: str, region: str) -> str:
+    """The key of a region by any of its spellings; "" for one that the country, one of COUNTRIES, does not have."""
+    return rules_of(country).regions.get(_folded(region), "") if region.strip() else ""
+
+
 def checked(address: Mapping[str, Any], path: str = "") -> dict[str, str]:
     """The address with every field of FIELDS, in the form its country writes it.
 

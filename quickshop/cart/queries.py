@@ -32,6 +32,7 @@ class CartLine:
     unit_price_minor: int
     currency: str
     weight_grams: int
+    tax_class: str
     available: int
     cart_holds: bool
 
@@ -39,7 +40,7 @@ class CartLine:
 _LINES = f"""
 SELECT i.id, i.variant_id, p.slug AS product_slug, v.sku, p.name, v.options, coalesce(v.image, p.image) AS image,
        i.quantity,
-       {PRICE_NOW} AS unit_price_minor, v.currency, v.weight_grams,
+       {PRICE_NOW} AS unit_price_minor, v.currency, v.weight_grams, coalesce(p.tax_class, 'standard') AS tax_class,
        coalesce(s.on_hand - s.held, 0) + coalesce(hl.quantity, 0) AS available, h.id IS NOT NULL AS cart_holds
 FROM cart_items i JOIN variants v ON v.id = i.variant_id JOIN products p ON p.id = v.product_id
 JOIN carts c ON c.id = i.cart_id

@@ -19,7 +19,7 @@ from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.outbox import dump
 
 _JSON = frozenset({"attributes", "options", "image"})
-_FIELDS = frozenset({"slug", "name", "description", "category_id"}) | _JSON
+_FIELDS = frozenset({"slug", "name", "description", "category_id", "tax_class"}) | _JSON
 _VARIANT_FIELDS = frozenset({"sku", "options", "image", "weight_grams", "position"})
 
 
@@ -32,7 +32,7 @@ def _assignments(changes: Mapping[str, Any], allowed: frozenset[str]) -> tuple[s
 
 
 def change_product(product_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Change some of slug, name, description, category_id, attributes, options and image.
+    """Change some of slug, name, description, category_id, tax_class, attributes, options and image.
 
     An old slug leads to the new one from then on. Raises NotFound, Invalid, CatalogConflict.
     """

@@ -27,7 +27,7 @@ from quickshop.kernel.errors import Invalid, NotFound
 # Versions that a caller saw; None asks for no check.
 Seen = Collection[str] | None
 
-_FIELDS = frozenset({"name", "slug", "description", "category_id", "attributes", "options"})
+_FIELDS = frozenset({"name", "slug", "description", "category_id", "tax_class", "attributes", "options"})
 _SHOWING = frozenset({"published_at", "withdrawn_at"})
 
 
@@ -67,7 +67,8 @@ def make_product(new: NewProduct, *, until: Any = None, related: Sequence[UUID] 
 
 
 def edit_product(product_id: UUID, changes: Mapping[str, Any], seen: Seen = None) -> None:
-    """Change some of name, slug, description, category_id, attributes, options, published_at, withdrawn_at, related.
+    """Change some of name, slug, description, category_id, tax_class, attributes, options, published_at, withdrawn_at
+    and related.
 
     `published_at` None takes the product off show. An old slug leads to the new one from then on. Raises NotFound,
     ChangedMeanwhile, Invalid, CatalogConflict.

@@ -64,6 +64,7 @@ class ChangedMeanwhile(Conflict):
 _REFUSALS = (
     ("slug", "This slug is taken.", "slug"),
     ("sku", "One of these SKUs is taken.", "variants"),
+    ("tax_class", "No such tax class.", "tax_class"),
     ("category", "No such category.", "category_id"),
     ("parent", "No such category.", "category_id"),
     ("path", "No such category.", "parent_id"),

@@ -133,6 +133,7 @@ def get_product(product_id: UUID) -> dict[str, Any]:
         "name": found.name,
         "description": found.description,
         "category": {"id": str(found.category_id), "slug": found.category_slug, "name": found.category},
+        "tax_class": found.tax_class,
         "attributes": found.attributes,
         "options": found.options,
         "image": found.image,

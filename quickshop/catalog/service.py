@@ -38,7 +38,8 @@ class NewVariant:
 class NewProduct:
     """A product to create, with at least one variant. `image` is {src, srcset, alt, width, height, tint}.
 
-    It is on show at once, or from `published_at`; a `draft` is not until it is published.
+    `tax_class` None is the standard one. It is on show at once, or from `published_at`; a `draft` is not until it is
+    published.
     """
 
     slug: str
@@ -52,6 +53,7 @@ class NewProduct:
     image: Mapping[str, Any] | None = None
     published_at: datetime | None = None
     draft: bool = False
+    tax_class: str | None = None
 
 
 def create_category(slug: str, name: str, *, parent_id: UUID | None = None, position: int = 0) -> UUID:
@@ -113,10 +115,10 @@ def _insert_product(product_id: UUID, new: NewProduct, price: int) -> None:
     db.run(
         """
         WITH freed AS (DELETE FROM product_slugs WHERE slug = :slug)
-        INSERT INTO products (id, slug, name, description, category_id, attributes, options, image, card,
+        INSERT INTO products (id, slug, name, description, category_id, tax_class, attributes, options, image, card,
                               price_minor, published_at)
-        VALUES (:id, :slug, :name, :description, :category, CAST(:attributes AS jsonb), CAST(:options AS jsonb),
-                CAST(:image AS jsonb), '{}', :price,
+        VALUES (:id, :slug, :name, :description, :category, :tax_class, CAST(:attributes AS jsonb),
+                CAST(:options AS jsonb), CAST(:image AS jsonb), '{}', :price,
                 CASE WHEN NOT :draft THEN coalesce(CAST(:published AS timestamptz), clock_timestamp()) END)
         """,
         id=product_id,
@@ -124,6 +126,7 @@ def _insert_product(product_id: UUID, new: NewProduct, price: int) -> None:
         name=new.name,
         description=clean(new.description),
         category=new.category_id,
+        tax_class=new.tax_class,
         attributes=dump(dict(new.attributes)),
         options=dump([dict(o) for o in new.options]),
         image=dump(dict(new.image)) if new.image else None,

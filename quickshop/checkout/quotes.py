@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from quickshop.cart.queries import CartLine
+from quickshop.checkout.taxing import Taxed, tax_line_documents, taxed
+from quickshop.checkout.terms import Terms
 from quickshop.kernel.money import money
 from quickshop.orders.placing import NewLine
-from quickshop.shipping.rules import Offer
+from quickshop.shipping.rules import Offer, Parcel, offers
 
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of a quote: total = subtotal - discount + shipping + tax. Prices include tax, so `tax` is 0."""
+    """The sums of a quote: total = subtotal - discount + shipping + tax.
+
+    `tax` comes on top of prices without tax; with prices that include it, it is 0 and `tax_included` says how much of
+    the total is tax.
+    """
 
     currency: str
     subtotal: int
@@ -22,11 +29,27 @@ class Totals:
     shipping: int
     tax: int
     total: int
+    tax_included: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The API's form."""
-        names = ("subtotal", "discount", "shipping", "tax", "total")
+        names = ("subtotal", "discount", "shipping", "tax", "tax_included", "total")
         return {name: money(getattr(self, name), self.currency) for name in names}
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A cart's price with one way of shipping, or none chosen yet."""
+
+    lines: list[NewLine]
+    shipping: Offer | None
+    totals: Totals
+    taxed: Taxed
+
+    @property
+    def tax_lines(self) -> list[dict[str, Any]]:
+        """What each rate of tax comes to, as the API tells it."""
+        return tax_line_documents(self.taxed.by_rate, self.totals.currency, included=self.taxed.included)
 
 
 def lines_of(cart: Sequence[CartLine]) -> list[NewLine]:
@@ -40,14 +63,33 @@ def lines_of(cart: Sequence[CartLine]) -> list[NewLine]:
             quantity=item.quantity,
             unit_price_minor=item.unit_price_minor,
             total_minor=item.quantity * item.unit_price_minor,
+            tax_class=item.tax_class,
         )
         for item in cart
     ]
 
 
-def total_up(lines: Sequence[NewLine], currency: str, shipping: Offer | None) -> Totals:
-    """The sums of these lines with this way of shipping (none chosen yet: without)."""
-    subtotal = sum(line.quantity * line.unit_price_minor for line in lines)
-    discount = sum(line.discount_minor for line in lines)
+def ways(cart: Sequence[CartLine], lines: Sequence[NewLine], terms: Terms, now: datetime) -> list[Offer]:
+    """The ways of shipping this cart, by its weight and by its value after discounts."""
+    parcel = Parcel(
+        weight_grams=sum(item.quantity * item.weight_grams for item in cart),
+        value_minor=sum(line.total_minor for line in lines),
+    )
+    return offers(terms.shipping, parcel, now)
+
+
+def price(lines: Sequence[NewLine], currency: str, shipping: Offer | None, terms: Terms) -> Priced:
+    """The price of these lines, discounted already, with this way of shipping (none chosen yet: without)."""
+    place = terms.taxed_in(pickup=shipping is not None and shipping.pickup)
     freight = shipping.price_minor if shipping else 0
-    return Totals(currency, subtotal, discount, freight, 0, subtotal - discount + freight)
+    found = taxed(lines, freight, terms.tax, place, exempt=terms.exempt)
+    return Priced(found.lines, shipping, total_up(found, currency, freight), found)
+
+
+def total_up(found: Taxed, currency: str, freight: int) -> Totals:
+    """The sums of taxed lines with this much shipping."""
+    subtotal = sum(line.quantity * line.unit_price_minor for line in found.lines)
+    discount = sum(line.discount_minor for line in found.lines) + found.exempt_shipping
+    on_top, included = (0, found.tax) if found.included else (found.tax, 0)
+    total = subtotal - discount + freight + on_top
+    return Totals(currency, subtotal, discount, freight, on_top, total, included)

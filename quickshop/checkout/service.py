@@ -12,13 +12,15 @@ from quickshop.accounts.addresses import address, postal_part
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.errors import EmailNotVerified
 from quickshop.accounts.people import email_index, new_person
+from quickshop.accounts.places import Place, place_of
 from quickshop.accounts.queries import buyer
 from quickshop.cart import service as carts
 from quickshop.cart.errors import CartClosed, CartEmpty
 from quickshop.cart.queries import CartLine, cart_lines
 from quickshop.cart.refs import CartRef
 from quickshop.checkout.errors import GuestsNotServed, MixedCurrencies, PriceChanged
-from quickshop.checkout.quotes import Totals, lines_of, total_up
+from quickshop.checkout.quotes import Priced, Totals, lines_of, price, ways
+from quickshop.checkout.terms import Terms, terms
 from quickshop.extensions import settings
 from quickshop.inventory import service as inventory
 from quickshop.kernel import clock, db
@@ -26,12 +28,12 @@ from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money, money
 from quickshop.orders.documents import order_document
-from quickshop.orders.placing import NewOrder, place
+from quickshop.orders.placing import NewLine, NewOrder, place
 from quickshop.orders.queries import order_view_by_id
 from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer, order_token
-from quickshop.shipping.queries import active_methods
-from quickshop.shipping.rules import Offer, choose, offer
+from quickshop.shipping.rules import Offer, choose
+from quickshop.tax.rules import percent
 
 
 @dataclass(frozen=True)
@@ -75,28 +77,46 @@ class Buyer:
     spent_minor: int = 0
 
 
-def _offers(lines: Sequence[CartLine]) -> list[Offer]:
+def _terms(lines: Sequence[CartLine], destination: Place | None, user_id: UUID | None) -> Terms:
     if len({line.currency for line in lines}) > 1:
         raise MixedCurrencies("The cart has prices in several currencies; order them one by one.")
-    subtotal = sum(line.quantity * line.unit_price_minor for line in lines)
-    now = clock.now()
-    return [offer(m, subtotal, now) for m in active_methods(lines[0].currency)]
+    return terms(destination, lines[0].currency, user_id)
 
 
-def quote(ref: CartRef | None, shipping_method: str | None) -> dict[str, Any]:
-    """What the cart costs now: {lines, shipping_methods, totals, warnings}. Raises CartEmpty, Invalid."""
+def quote(
+    ref: CartRef | None, shipping_method: str | None, destination: Place | None = None, *, lenient: bool = False
+) -> dict[str, Any]:
+    """What the cart costs now: {lines, shipping_methods, totals, tax_lines, warnings}; without a destination as if it
+    were the shop's home, which it then says.
+
+    `lenient` takes the first way of shipping where the wanted one is not offered. Raises CartEmpty, Invalid.
+    """
     lines = cart_lines(ref) if ref else []
     if not lines:
         raise CartEmpty("Put something in the cart first.")
-    offers = _offers(lines)
+    known = _terms(lines, destination, ref.user_id if ref else None)
+    bought = lines_of(lines)
+    offers = ways(lines, bought, known, clock.now())
+    if lenient and shipping_method not in [o.code for o in offers]:
+        shipping_method = offers[0].code if offers else None
     chosen = choose(offers, shipping_method) if shipping_method else None
-    totals = total_up(lines_of(lines), lines[0].currency, chosen)
+    priced = price(bought, lines[0].currency, chosen, known)
+    totals = priced.totals
     return {
-        "lines": [_quote_line(line) for line in lines],
+        "lines": [_quote_line(line, new) for line, new in zip(lines, priced.lines, strict=True)],
+        "destination": {
+            "country": known.destination.country,
+            "region": known.destination.region,
+            "assumed": known.assumed,
+        },
         "shipping_methods": [_offer_document(o, totals.currency) for o in offers],
         "shipping_method": chosen.code if chosen else None,
         "totals": totals.as_dict(),
-        "warnings": [
+        "tax_lines": priced.tax_lines,
+        "tax_exemption": money(priced.taxed.exempt_minor, totals.currency),
+        "prices_include_tax": known.tax.prices_include_tax,
+        "warnings": ([] if offers else [{"code": "no_shipping"}])
+        + [
             {"code": "out_of_stock", "sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
             for line in lines
             if line.available < line.quantity
@@ -104,7 +124,7 @@ def quote(ref: CartRef | None, shipping_method: str | None) -> dict[str, Any]:
     }
 
 
-def _quote_line(line: CartLine) -> dict[str, Any]:
+def _quote_line(line: CartLine, new: NewLine) -> dict[str, Any]:
     return {
         "variant_id": str(line.variant_id),
         "sku": line.sku,
@@ -112,7 +132,11 @@ def _quote_line(line: CartLine) -> dict[str, Any]:
         "options": line.options,
         "quantity": line.quantity,
         "unit_price": money(line.unit_price_minor, line.currency),
-        "total": money(line.quantity * line.unit_price_minor, line.currency),
+        "discount": money(new.discount_minor, line.currency),
+        "total": money(new.total_minor, line.currency),
+        "tax": money(new.tax_minor, line.currency),
+        "tax_rate": percent(new.tax_rate),
+        "tax_included": new.tax_included,
     }
 
 
@@ -120,7 +144,10 @@ def _offer_document(o: Offer, currency: str) -> dict[str, Any]:
     return {
         "code": o.code,
         "name": o.name,
+        "kind": o.kind,
+        "note": o.note,
         "price": money(o.price_minor, currency),
+        "free_from": None if o.free_from_minor is None else money(o.free_from_minor, currency),
         "delivery": {"from": o.deliver_from.isoformat(), "to": o.deliver_to.isoformat()},
     }
 
@@ -169,14 +196,16 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     lines = cart_lines(ref, ordered=True)
     if not lines:
         raise CartEmpty("Put something in the cart first.")
-    chosen = choose(_offers(lines), wish.shipping_method)
-    totals = total_up(lines_of(lines), lines[0].currency, chosen)
-    _check_total(wish.expected_total, totals)
+    known = _terms(lines, place_of(shipping_address), ref.user_id)
+    bought = lines_of(lines)
+    chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
+    priced = price(bought, lines[0].currency, chosen, known)
+    _check_total(wish.expected_total, priced.totals)
     who = _buyer(caller, wish)
     token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id)
     _reserve(order_id, ref, lines)
     addresses = Addresses(shipping_address, billing_address)
-    order = place(_new_order(order_id, ref, who, wish, addresses, token, lines, chosen, totals))
+    order = place(_new_order(order_id, ref, who, wish, addresses, token, chosen, priced))
     return order_document(
         order,
         order["lines"],
@@ -263,10 +292,10 @@ def _new_order(
     wish: PlaceOrder,
     addresses: Addresses,
     token: str,
-    lines: Sequence[CartLine],
     chosen: Offer,
-    totals: Totals,
+    priced: Priced,
 ) -> NewOrder:
+    totals = priced.totals
     return NewOrder(
         id=order_id,
         cart_id=ref.id,
@@ -280,12 +309,15 @@ def _new_order(
         email_index=who.email_index,
         shipping_address=addresses.shipping,
         billing_address=addresses.billing,
-        lines=lines_of(lines),
+        lines=priced.lines,
         currency=totals.currency,
         subtotal_minor=totals.subtotal,
         discount_minor=totals.discount,
         shipping_minor=totals.shipping,
         tax_minor=totals.tax,
+        tax_included_minor=totals.tax_included,
+        shipping_tax_minor=priced.taxed.shipping_tax,
+        tax_lines=priced.tax_lines,
         total_minor=totals.total,
         shipping=chosen,
         payment_token=token,

@@ -9,42 +9,28 @@ from quickshop.catalog.queries import get_product, list_categories
 from quickshop.catalog.service import NewProduct, NewVariant, create_category, create_product
 from quickshop.demo.catalogue import CURRENCY, Category, Product, load_catalogue, window_order
 from quickshop.demo.people import seed_accounts
+from quickshop.demo.trading import REDUCED, REDUCED_CATEGORIES, seed_shipping, seed_tax
 from quickshop.inventory.service import receive
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.shipping.queries import active_methods
-from quickshop.shipping.rules import Method
-from quickshop.shipping.service import set_method
 
 BATCH = 8  # products per unit
 
-SHIPPING = (
-    Method("standard", "Standard delivery", CURRENCY, 499, 5000, 2, 4),
-    Method("express", "Express delivery", CURRENCY, 1299, None, 1, 1),
-    Method("pickup", "Pick up at the shop", CURRENCY, 0, None, 0, 1),
-)
-
 
 def seed() -> None:
-    """Make what is missing of the demo shop: shipping, categories, products with stock, accounts.
+    """Make what is missing of the demo shop: shipping, tax, categories, products with stock, accounts.
 
     Needs an application context and no open unit of work; a second call changes nothing. What staff or buyers
     changed since (prices, stock, names) stays as it is.
     """
     categories = load_catalogue()
-    run_unit(_seed_shipping)
+    run_unit(seed_shipping)
+    run_unit(seed_tax)
     ids = run_unit(lambda: _seed_categories(categories))
     # The newest come first in the shop, so what should stand in front is made last.
     for batch in _batches(window_order(categories)[::-1]):
         run_unit(lambda products=batch: _seed_products(products, ids))  # type: ignore[misc]
     seed_accounts()
-
-
-def _seed_shipping() -> None:
-    there = {method.code for method in active_methods(CURRENCY)}
-    for position, method in enumerate(SHIPPING):
-        if method.code not in there:
-            set_method(method, position)
 
 
 def _seed_categories(categories: Sequence[Category]) -> dict[str, UUID]:
@@ -99,6 +85,7 @@ def _new_product(product: Product, category_id: UUID) -> NewProduct:
         attributes=product.attributes,
         options=product.options,
         image=product.image,
+        tax_class=REDUCED if product.category in REDUCED_CATEGORIES else None,
         variants=[
             NewVariant(
                 sku=variant.sku,

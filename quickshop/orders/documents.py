@@ -7,6 +7,7 @@ from typing import Any
 
 from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.money import money
+from quickshop.tax.rules import percent
 
 
 def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
@@ -20,6 +21,9 @@ def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "unit_price": money(line["unit_price_minor"], currency),
         "discount": money(line["discount_minor"], currency),
         "total": money(line["total_minor"], currency),
+        "tax": money(line["tax_minor"], currency),
+        "tax_rate": percent(line["tax_rate"]),
+        "tax_included": line["tax_included"],
     }
 
 
@@ -27,7 +31,7 @@ def totals_document(order: Mapping[str, Any]) -> dict[str, Any]:
     """The sums of an order."""
     return {
         name: money(order[f"{name}_minor"], order["currency"])
-        for name in ("subtotal", "discount", "shipping", "tax", "total")
+        for name in ("subtotal", "discount", "shipping", "tax", "tax_included", "total")
     }
 
 
@@ -53,6 +57,8 @@ def order_document(
         "priority_reason": order["priority_reason"],
         "items": [line_document(line, order["currency"]) for line in lines],
         "totals": totals_document(order),
+        "tax_lines": order["tax_lines"],
+        "shipping_tax": money(order["shipping_tax_minor"], order["currency"]),
         "shipping_method": order["shipping_method"],
         "shipping_address": dict(shipping_address) if shipping_address else None,
         "email": email,

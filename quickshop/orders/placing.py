@@ -22,7 +22,10 @@ from quickshop.shipping.rules import Offer
 
 @dataclass(frozen=True)
 class NewLine:
-    """A line as it is bought. Amounts in minor units."""
+    """A line as it is bought. Amounts in minor units, `tax_rate` in millionths.
+
+    The tax is contained in `total_minor` where `tax_included`, else it comes on top.
+    """
 
     variant_id: UUID
     sku: str
@@ -32,6 +35,10 @@ class NewLine:
     unit_price_minor: int
     total_minor: int
     discount_minor: int = 0
+    tax_class: str = "standard"
+    tax_minor: int = 0
+    tax_rate: int = 0
+    tax_included: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,9 @@ class NewOrder:
     client_reference: str | None
     request_id: str | None
     payment_method_id: UUID | None = None
+    tax_included_minor: int = 0
+    shipping_tax_minor: int = 0
+    tax_lines: Sequence[Mapping[str, Any]] = ()
 
 
 _INSERT = (
@@ -69,20 +79,22 @@ _INSERT = (
 WITH o AS (
     INSERT INTO orders (id, number, user_id, person_id, cart_id, caller, client_reference, email, shipping_address,
         billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
-        shipping_minor, tax_minor, total_minor, shipping_method, deliver_from, deliver_to, payment_token_sealed,
-        payment_method_id, event_seq, request_id, placed_at)
+        shipping_minor, tax_minor, tax_included_minor, shipping_tax_minor, tax_lines, total_minor, shipping_method,
+        deliver_from, deliver_to, payment_token_sealed, payment_method_id, event_seq, request_id, placed_at)
     VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
         :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
-        :discount, :shipping, :tax, :total, CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
+        :discount, :shipping, :tax, :tax_included, :shipping_tax, CAST(:tax_lines AS jsonb), :total,
+        CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
         :payment_token, :payment_method_id, 1, :request_id, :at)
     RETURNING id, number, user_id, event_seq
 ), l AS (
     INSERT INTO order_lines (id, order_id, position, variant_id, sku, name, options, quantity, unit_price_minor,
-        discount_minor, total_minor)
+        discount_minor, total_minor, tax_minor, tax_rate, tax_included)
     SELECT x.id, o.id, x.position, x.variant_id, x.sku, x.name, x.options, x.quantity, x.unit_price_minor,
-        x.discount_minor, x.total_minor
+        x.discount_minor, x.total_minor, x.tax_minor, x.tax_rate, x.tax_included
     FROM o, jsonb_to_recordset(CAST(:lines AS jsonb)) AS x (id uuid, position smallint, variant_id uuid, sku text,
-        name text, options jsonb, quantity int, unit_price_minor bigint, discount_minor bigint, total_minor bigint)
+        name text, options jsonb, quantity int, unit_price_minor bigint, discount_minor bigint, total_minor bigint,
+        tax_minor bigint, tax_rate int, tax_included boolean)
 ), w AS (
     INSERT INTO order_processing (order_id, queue, next_run_at) SELECT id, :queue, now() FROM o
 )"""
@@ -141,14 +153,22 @@ def _columns(new: NewOrder) -> dict[str, Any]:
         "discount_minor": new.discount_minor,
         "shipping_minor": new.shipping_minor,
         "tax_minor": new.tax_minor,
+        "tax_included_minor": new.tax_included_minor,
+        "shipping_tax_minor": new.shipping_tax_minor,
+        "tax_lines": list(new.tax_lines),
         "total_minor": new.total_minor,
-        "shipping_method": {"code": new.shipping.code, "name": new.shipping.name},
+        "shipping_method": _method(new.shipping),
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
         "client_reference": new.client_reference,
         "confirmed_at": None,
         "event_seq": 1,
     }
+
+
+def _method(shipping: Offer) -> dict[str, Any]:
+    said = {"code": shipping.code, "name": shipping.name, "kind": shipping.kind}
+    return said | ({"note": shipping.note} if shipping.note else {})
 
 
 def _line(line: NewLine) -> dict[str, Any]:
@@ -161,6 +181,9 @@ def _line(line: NewLine) -> dict[str, Any]:
         "unit_price_minor": line.unit_price_minor,
         "discount_minor": line.discount_minor,
         "total_minor": line.total_minor,
+        "tax_minor": line.tax_minor,
+        "tax_rate": line.tax_rate,
+        "tax_included": line.tax_included,
     }
 
 
@@ -186,6 +209,9 @@ def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "discount": new.discount_minor,
         "shipping": new.shipping_minor,
         "tax": new.tax_minor,
+        "tax_included": new.tax_included_minor,
+        "shipping_tax": new.shipping_tax_minor,
+        "tax_lines": dump(list(new.tax_lines)),
         "total": new.total_minor,
         "shipping_method": dump(columns["shipping_method"]),
         "deliver_from": new.shipping.deliver_from,

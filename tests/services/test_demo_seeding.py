@@ -10,21 +10,23 @@ from quickshop.accounts.service import Origin, answer_challenge, authenticate
 from quickshop.catalog.queries import get_product, list_categories
 from quickshop.demo import seeding
 from quickshop.demo.accounts import ACCOUNTS
-from quickshop.demo.catalogue import CURRENCY, load_catalogue
+from quickshop.demo.catalogue import load_catalogue
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.search.filters import ProductQuery
 from quickshop.search.queries import list_products
 from quickshop.security import totp
-from quickshop.shipping.queries import active_methods
+from quickshop.shipping.queries import get_method, list_methods
+from quickshop.tax.queries import tax_settings
 
 PRODUCTS = [product for category in load_catalogue() for product in category.products]
 # Every table that seeding writes, with what tells one state of it from another.
 _STATE = """
 SELECT (SELECT count(*) FROM categories), (SELECT count(*) FROM products), (SELECT sum(price_minor) FROM variants),
        (SELECT sum(on_hand) FROM stock_items), (SELECT count(*) FROM stock_movements),
-       (SELECT count(*) FROM shipping_methods), (SELECT count(*) FROM users), (SELECT count(*) FROM user_roles),
+       (SELECT count(*) FROM shipping_methods), (SELECT count(*) FROM tax_rates), (SELECT count(*) FROM holidays),
+       (SELECT count(*) FROM users), (SELECT count(*) FROM user_roles),
        (SELECT count(*) FROM account_events), (SELECT count(*) FROM outbox)
 """
 
@@ -75,9 +77,22 @@ def test_the_first_page_shows_something_of_every_category(seeded):
         assert any(product.slug in shown for product in category.products)
 
 
-def test_delivery_is_offered_three_ways(seeded):
-    methods = {m.code: (m.price_minor, m.free_from_minor) for m in active_methods(CURRENCY)}
-    assert methods == {"standard": (499, 5000), "express": (1299, None), "pickup": (0, None)}
+def test_standard_delivery_goes_everywhere_and_what_is_quicker_by_zone(seeded):
+    methods = {m["code"]: (m["price"]["amount"], m["zone"], m["kind"]) for m in list_methods()}
+    assert methods == {
+        "standard": (499, None, "delivery"),
+        "express": (1299, "home", "delivery"),
+        "express-north": (1999, "north", "delivery"),
+        "express-europe": (2499, "europe", "delivery"),
+        "pickup": (0, None, "pickup"),
+    }
+
+
+def test_food_is_taxed_otherwise_and_no_price_moves_by_tax(seeded):
+    assert {r.tax_class for r in db.rows("SELECT DISTINCT tax_class FROM tax_rates")} == {"standard", "reduced"}
+    reduced = {r.slug for r in db.rows("SELECT slug FROM products WHERE tax_class = 'reduced'")}
+    assert reduced == {product.slug for product in PRODUCTS if product.category == "food-drink"}
+    assert tax_settings()["prices_include_tax"]
 
 
 def signed_in(account):
@@ -127,7 +142,7 @@ def test_a_second_filling_leaves_what_staff_changed(seeded):
     before = _state()
     seeding.seed()
     assert _state() == before
-    assert [m.price_minor for m in active_methods(CURRENCY) if m.code == "standard"] == [555]
+    assert get_method("standard")["price"]["amount"] == 555
 
 
 class Stopped(Exception):
