@@ -61,6 +61,7 @@ _SETTINGS = {
         "tasks.notifications",
         "tasks.catalog",
         "tasks.inventory",
+        "tasks.shipping",
         "tasks.imports",
         "tasks.system",
         "tasks.wishlists",

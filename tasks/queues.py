@@ -26,6 +26,7 @@ class TaskNames(StrEnum):
     TELL_WISHLISTS = "wishlists.tell"
     PRUNE_PICTURES = "catalog.prune_pictures"
     WATCH_STOCK = "inventory.watch"
+    MEASURE_PACKING = "shipping.measure"
     PROCESS_IMPORT = "imports.process"
     PRUNE = "maintenance.prune"
     CANARY = "canary"

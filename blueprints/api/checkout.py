@@ -13,6 +13,7 @@ from blueprints.http.carts import header_token, present_cart
 from blueprints.http.commits import commits
 from blueprints.http.json import json_response
 from blueprints.http.limits import limited
+from quickshop.accounts.places import place_of
 from quickshop.checkout import service
 
 blp = ApiBlueprint("checkout", __name__, url_prefix="/api/v1", description="From cart to order")
@@ -25,10 +26,11 @@ blp = ApiBlueprint("checkout", __name__, url_prefix="/api/v1", description="From
 @blp.answers(200, QuoteSchema)
 @commits
 def quote(body: dict[str, Any]) -> Response:
-    """What the cart costs now, with every way of shipping."""
+    """What the cart costs now, with every way of shipping to the address, else to the shop's home."""
     # A wrong address is told now rather than when the order is placed.
-    service.address_of(g.caller, body["shipping_address"], body["shipping_address_id"], "shipping_address")
-    return json_response(service.quote(present_cart(header_token()), body["shipping_method"]))
+    where = service.address_of(g.caller, body["shipping_address"], body["shipping_address_id"], "shipping_address")
+    destination = place_of(where) if where else None
+    return json_response(service.quote(present_cart(header_token()), body["shipping_method"], destination))
 
 
 @blp.post("/checkout/hold")

@@ -23,6 +23,7 @@ from blueprints.storefront.forms import AddressForm, CheckoutForm, ChoicesForm, 
 from blueprints.storefront.pages import field_errors, note_cart, pages, problem
 from quickshop.accounts.addresses import address_book, keep_address
 from quickshop.accounts.errors import TooManyAddresses
+from quickshop.accounts.places import Place, place_of
 from quickshop.accounts.queries import me
 from quickshop.cart.errors import CartEmpty
 from quickshop.cart.queries import cart_view
@@ -188,7 +189,7 @@ def _context(typed: MultiDict[str, str]) -> dict[str, Any]:
     found, refusal = None, None
     if cart["items"]:
         try:
-            found = _quote(ref, typed.get("shipping_method"))
+            found = service.quote(ref, typed.get("shipping_method"), _destination(typed), lenient=True)
         except ShopError as error:
             refusal = problem(error)
     caller = g.caller
@@ -218,10 +219,8 @@ def _book(typed: MultiDict[str, str]) -> dict[str, Any]:
     }
 
 
-def _quote(ref: Any, wanted: str | None) -> dict[str, Any]:
-    """The quote with the wanted way of shipping, else with the first one offered."""
-    plain = service.quote(ref, None)
-    codes = [method["code"] for method in plain["shipping_methods"]]
-    if not codes:
-        return plain
-    return service.quote(ref, wanted if wanted in codes else codes[0])
+def _destination(typed: MultiDict[str, str]) -> Place | None:
+    """Where the parcel goes, as far as that is known: a chosen address of the book, else what is typed so far."""
+    saved = {entry["id"]: entry for entry in address_book(g.caller.user_id)} if g.caller.signed_in else {}
+    first = next((key for key, entry in saved.items() if entry["default_shipping"]), NEW)
+    return place_of(saved.get(typed.get("address", first), typed))

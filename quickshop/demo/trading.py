@@ -27,11 +27,7 @@ _EUROPE = (
 ZONES = (
     ("home", "United States", ("US",)),
     ("north", "Canada and Mexico", ("CA", "MX")),
-    (
-        "europe",
-        "Europe",
-        _EUROPE,
-    ),
+    ("europe", "Europe", _EUROPE),
     ("world", "Everywhere else", ("*",)),
 )
 

@@ -46,13 +46,26 @@ class QuoteRequest(StrictSchema):
 
 
 class TotalsSchema(Schema):
-    """Sums; total = subtotal - discount + shipping + tax."""
+    """Sums; total = subtotal - discount + shipping + tax. `tax_included` is what prices that include it contain."""
 
     subtotal = fields.Nested(MoneyOut)
     discount = fields.Nested(MoneyOut)
     shipping = fields.Nested(MoneyOut)
     tax = fields.Nested(MoneyOut)
+    tax_included = fields.Nested(MoneyOut)
     total = fields.Nested(MoneyOut)
+
+
+class TaxLineSchema(Schema):
+    """What a rate comes to over all lines and shipping; `rate` is percent, `taxable` without the tax."""
+
+    name = fields.String()
+    country = fields.String()
+    region = fields.String()
+    rate = fields.String(metadata={"example": "8.875"})
+    taxable = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+    included = fields.Boolean()
 
 
 class WindowSchema(Schema):
@@ -63,11 +76,14 @@ class WindowSchema(Schema):
 
 
 class ShippingOffer(Schema):
-    """A way of shipping with its price and delivery window."""
+    """A way of shipping with its price and delivery window; `pickup` is fetched, `note` says where."""
 
     code = fields.String()
     name = fields.String()
+    kind = fields.String(metadata={"enum": ["delivery", "pickup"]})
+    note = fields.String()
     price = fields.Nested(MoneyOut)
+    free_from = fields.Nested(MoneyOut, allow_none=True)
     delivery = fields.Nested(WindowSchema)
 
 
@@ -80,16 +96,32 @@ class QuoteLine(Schema):
     options = fields.Dict(keys=fields.String(), values=fields.String())
     quantity = fields.Integer()
     unit_price = fields.Nested(MoneyOut)
+    discount = fields.Nested(MoneyOut)
     total = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+    tax_rate = fields.String(metadata={"description": "Percent"})
+    tax_included = fields.Boolean()
+
+
+class DestinationSchema(Schema):
+    """Where the quote is for; `assumed` means that no address was given, so it is the shop's home."""
+
+    country = fields.String()
+    region = fields.String()
+    assumed = fields.Boolean()
 
 
 class QuoteSchema(Schema):
     """What the cart costs now."""
 
     lines = fields.List(fields.Nested(QuoteLine))
+    destination = fields.Nested(DestinationSchema)
     shipping_methods = fields.List(fields.Nested(ShippingOffer))
     shipping_method = fields.String(allow_none=True)
     totals = fields.Nested(TotalsSchema)
+    tax_lines = fields.List(fields.Nested(TaxLineSchema))
+    tax_exemption = fields.Nested(MoneyOut, metadata={"description": "Part of the discount"})
+    prices_include_tax = fields.Boolean()
     warnings = fields.List(fields.Dict())
 
 

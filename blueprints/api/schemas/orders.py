@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate, validates_schema
 
 from blueprints.api.schemas.addresses import AddressSchema, check_one_address
-from blueprints.api.schemas.checkout import PaymentChoice, TotalsSchema, WindowSchema
+from blueprints.api.schemas.checkout import PaymentChoice, TaxLineSchema, TotalsSchema, WindowSchema
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
 from blueprints.http.body import StrictSchema
 from quickshop.orders.states import Status
@@ -49,6 +49,9 @@ class OrderItem(Schema):
     unit_price = fields.Nested(MoneyOut)
     discount = fields.Nested(MoneyOut)
     total = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+    tax_rate = fields.String(metadata={"description": "Percent"})
+    tax_included = fields.Boolean()
 
 
 class OrderSchema(Schema):
@@ -65,6 +68,8 @@ class OrderSchema(Schema):
     priority_reason = fields.String()
     items = fields.List(fields.Nested(OrderItem))
     totals = fields.Nested(TotalsSchema)
+    tax_lines = fields.List(fields.Nested(TaxLineSchema))
+    shipping_tax = fields.Nested(MoneyOut)
     shipping_method = fields.Dict()
     shipping_address = fields.Nested(AddressSchema, allow_none=True)
     email = fields.String(allow_none=True)
