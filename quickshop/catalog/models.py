@@ -228,6 +228,27 @@ class Variant(Base):
     )
 
 
+class VariantPrice(Base):
+    """What a variant costs in another currency than its own; without a row it cannot be bought in that one.
+
+    `sale_price_minor` is charged while the variant's own sale runs.
+    """
+
+    __tablename__ = "variant_prices"
+    variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"), primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    price_minor: Mapped[int] = mapped_column(BigInteger)
+    compare_at_minor: Mapped[int | None] = mapped_column(BigInteger)
+    sale_price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    updated_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
+        CheckConstraint("price_minor >= 0", name="price_not_negative"),
+        CheckConstraint("compare_at_minor > price_minor", name="compare_at_above_price"),
+        CheckConstraint("sale_price_minor >= 0 AND sale_price_minor < price_minor", name="sale_below_price"),
+    )
+
+
 class PriceChange(Base):
     """What a variant's prices became at a time; the last row is what they are."""
 

@@ -31,7 +31,10 @@ class StockItem(Base):
 
 
 class StockHold(Base):
-    """Units promised to a cart (until `expires_at`) or to an order (until committed or released)."""
+    """Units promised to a cart (until `expires_at`) or to an order (until committed or released).
+
+    `warned_at` is when the cart's followers were told that the end is near.
+    """
 
     __tablename__ = "stock_holds"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -39,6 +42,7 @@ class StockHold(Base):
     order_id: Mapped[uuid.UUID | None]
     state: Mapped[str] = mapped_column(Text, server_default="live")
     expires_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    warned_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
         CheckConstraint("state IN ('live', 'committed', 'released')", name="known_state"),

@@ -208,14 +208,22 @@ MAP: Mapping[str, Holding] = {
         "items of a cart that became an order stay with the order",
         section="cart",
         shown=_cols("variant_id quantity added_at"),
-        plain=_cols("id cart_id"),
+        plain=_cols("id cart_id seen_price_minor seen_problem"),
+    ),
+    "cart_asides": Holding(
+        "What was saved for later, and what was taken out of the cart a moment ago",
+        OF_USER,
+        _DELETED,
+        section="saved_for_later",
+        shown=_cols("variant_id kind quantity price_minor currency at"),
+        plain=_cols("id user_id cart_id"),
     ),
     "carts": Holding(
         "Carts; an order keeps the one it was made from",
         "user_id = :user AND state = 'active'",
         _DELETED,
         "the carts of orders stay as the orders do",
-        plain=_cols("id user_id state order_id created_at updated_at"),
+        plain=_cols("id user_id state order_id currency followed created_at updated_at"),
     ),
     "wishlist_items": Holding(
         "What stands on wishlists",
@@ -484,7 +492,7 @@ MAP: Mapping[str, Holding] = {
     ),
     "stock_holds": Holding(
         "Units promised to carts and orders",
-        plain=_cols("id cart_id order_id state expires_at created_at"),
+        plain=_cols("id cart_id order_id state expires_at warned_at created_at"),
     ),
     "stock_hold_lines": Holding("How many units", plain=_cols("hold_id variant_id quantity")),
     "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id note at")),
@@ -520,6 +528,15 @@ MAP: Mapping[str, Holding] = {
     "category_tallies": Holding("How much each category holds", plain=_cols("id category_id products")),
     "product_slugs": Holding("The catalogue's old addresses", plain=_cols("slug product_id replaced_at")),
     "product_relations": Holding("What goes with what", plain=_cols("product_id related_id position")),
+    "variant_prices": Holding(
+        "Prices in other currencies",
+        plain=_cols("variant_id currency price_minor compare_at_minor sale_price_minor updated_at"),
+    ),
+    "cart_shares": Holding(
+        "What lay in a cart that was shared, without whose it was",
+        why="30 days",
+        plain=_cols("id items created_at expires_at"),
+    ),
     "price_changes": Holding(
         "What prices were",
         plain=_cols("id variant_id at price_minor compare_at_minor sale_price_minor sale_from sale_until"),

@@ -27,7 +27,9 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "attributes": ("arwd", "ar", ""),
     "audit_heads": ("rw", "rw", ""),
     "audit_log": ("ar", "ar", ""),
+    "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
+    "cart_shares": ("arwd", "rd", ""),
     "carts": ("arwd", "rwd", ""),
     "catalog_words": ("arwd", "ard", ""),
     "categories": ("arwd", "r", ""),
@@ -96,6 +98,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "two_factors": ("arwd", "", ""),
     "user_roles": ("arwd", "r", ""),
     "users": ("arwd", "", ""),  # a worker: some columns of it, below
+    "variant_prices": ("arwd", "r", "r"),
     "variants": ("arwd", "arw", "r"),
     "wishlist_items": ("arwd", "r", ""),
     "wishlists": ("arwd", "r", ""),
