@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app
+from flask.globals import app_ctx
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -37,3 +38,8 @@ def bind_settings(app: Flask, settings: Settings) -> None:
 def settings() -> Settings:
     """The settings of the application whose context is active."""
     return cast(Settings, current_app.extensions["quickshop.settings"])
+
+
+def context_store() -> dict[str, Any]:
+    """What the application context in hand keeps for itself (a request, a task); it ends with it."""
+    return app_ctx.g.__dict__

@@ -1,8 +1,10 @@
-"""Running SQL on the ambient session: one place, so that statements are prepared, counted and bounded.
+"""Running SQL on the connection in hand: one place, so that statements are prepared, counted and bounded.
 
-Statements go straight to the driver's cursor: the same rows through SQLAlchemy's result objects cost as much again on
-the hot path. Connections are in autocommit; a unit of work sends its BEGIN together with its first statement, so that
-a unit costs one round trip less and a read outside a unit none (docs/decisions/0005). Errors come out as SQLAlchemy's.
+A unit of work takes a connection from SQLAlchemy's pool with its first statement and keeps it to its end; a statement
+outside a unit gives its own back at once. Statements go straight to the driver's cursor: the same rows through
+SQLAlchemy's session and result objects cost as much again on the hot path. Connections are in autocommit; a unit of
+work sends its BEGIN together with its first statement, so that a unit costs one round trip less and a read outside a
+unit none (docs/decisions/0005). Errors come out as SQLAlchemy's.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import PoolProxiedConnection
+from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
-from quickshop.extensions import db
+from quickshop.extensions import context_store, db
 from quickshop.kernel import prepared
 
 # A row: columns by attribute, in order, and by name through `_asdict()`.
@@ -26,10 +28,64 @@ Row = Any
 # Called with the text of every statement that is run; tests count with it.
 watchers: list[Callable[[str], None]] = []
 
-# Where a session's unit of work stands: asked for, or begun on the server.
-UNIT, DUE, BEGUN = "quickshop.unit", "due", "begun"
-# What the unit still does before it commits: pairs of order and work.
-_ENDING = "quickshop.ending"
+# Where a unit of work stands: asked for, begun on the server, or lost with its connection.
+DUE, BEGUN, LOST = "due", "begun", "lost"
+_IN_HAND = "quickshop.database"
+
+
+class _InHand:
+    """What an application context (a request, a task) has of the database: the unit of work it is in, if any."""
+
+    __slots__ = ("connection", "ending", "engine", "unit")
+
+    def __init__(self) -> None:
+        self.engine: Engine = db.engine
+        self.connection: PoolProxiedConnection | None = None
+        self.unit: str | None = None
+        self.ending: list[tuple[str, Callable[[], None]]] = []  # what the unit still does before it commits
+
+    def cursor(self) -> Any:
+        """A cursor of the connection, which is taken from the pool first where there is none."""
+        if self.connection is None:
+            if self.unit in (BEGUN, LOST):
+                raise RuntimeError("the unit of work was lost with its connection")
+            try:
+                self.connection = self.engine.raw_connection()
+            except psycopg2.Error as error:
+                raise self.wrapped(None, error, None) from error
+        return self.connection.cursor()
+
+    def give_back(self) -> None:
+        """Put the connection back into the pool, which rolls back what is still open."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+    def wrapped(self, sql: str | None, error: psycopg2.Error, cursor: Any) -> DBAPIError:
+        """The error as SQLAlchemy raises it; a dead connection is thrown away, and the pool that came with it."""
+        seen: Any = error
+        connection, dialect = self.connection, self.engine.dialect
+        driver: Any = connection.dbapi_connection if connection is not None else None
+        dead = dialect.is_disconnect(seen, driver, cursor)
+        module: Any = psycopg2.Error
+        made: Any = DBAPIError.instance(
+            sql, None, seen, module, hide_parameters=True, connection_invalidated=dead, dialect=dialect
+        )
+        if dead and connection is not None:
+            self.connection = None
+            if self.unit == BEGUN:
+                self.unit = LOST
+            connection.invalidate(error)
+            self.engine.dispose(close=False)
+        return cast(DBAPIError, made)
+
+
+def _in_hand() -> _InHand:
+    store = context_store()
+    found: _InHand | None = store.get(_IN_HAND)
+    if found is None:
+        found = store[_IN_HAND] = _InHand()
+    return found
 
 
 class Result:
@@ -73,103 +129,73 @@ def _read(cursor: Any) -> Result:
     return Result([make(values) for values in cursor.fetchall()], cursor.rowcount)
 
 
-def _execute(connection: PoolProxiedConnection, sql: str, params: dict[str, Any], opening: str) -> Result:
-    cursor: Any = connection.cursor()
+def _execute(work: _InHand, sql: str, params: dict[str, Any]) -> Result:
+    """Run a statement; the first of a unit of work brings its BEGIN along."""
+    cursor = work.cursor()
+    opening = "BEGIN;" if work.unit == DUE else ""
     try:
         found = prepared.find(sql)
         if found is None:
             cursor.execute(opening + prepared.driver_form(sql), params)
         else:
+            connection: Any = work.connection
             known = connection.info.setdefault("quickshop.prepared", set())
             if found.prepare not in known:
                 cursor.execute(found.prepare)
                 known.add(found.prepare)
             cursor.execute(opening + found.execute, found.values(params))
+        if opening:
+            work.unit = BEGUN
         return _read(cursor)
     except psycopg2.Error as error:
-        raise _wrapped(connection, sql, error, cursor) from error
+        raise work.wrapped(sql, error, cursor) from error
     finally:
         cursor.close()
 
 
-def _finish(connection: PoolProxiedConnection, command: str) -> None:
-    cursor: Any = connection.cursor()
+def _finish(work: _InHand, command: str) -> None:
+    cursor = work.cursor()
     try:
         cursor.execute(command)
         if cursor.statusmessage != command:
             raise RuntimeError("an error inside the unit was swallowed: nothing of it was kept")
     except psycopg2.Error as error:
-        raise _wrapped(connection, command, error, cursor) from error
+        raise work.wrapped(command, error, cursor) from error
     finally:
         cursor.close()
-
-
-def _wrapped(connection: PoolProxiedConnection, sql: str, error: psycopg2.Error, cursor: Any) -> DBAPIError:
-    """The error as SQLAlchemy raises it; a dead connection is thrown away, and the pool that came with it."""
-    seen: Any = error
-    dialect = db.engine.dialect
-    dead = dialect.is_disconnect(seen, connection.dbapi_connection, cursor)
-    module: Any = psycopg2.Error
-    wrapped: Any = DBAPIError.instance(
-        sql, None, seen, module, hide_parameters=True, connection_invalidated=dead, dialect=dialect
-    )
-    if dead:
-        connection.invalidate(error)
-        db.engine.dispose(close=False)
-    return cast(DBAPIError, wrapped)
-
-
-def _taken() -> PoolProxiedConnection:
-    """A connection straight from the pool, to be closed: it costs a good deal less than a session's."""
-    try:
-        return db.engine.raw_connection()
-    except psycopg2.Error as error:
-        module, dialect = cast(Any, psycopg2.Error), db.engine.dialect
-        raise DBAPIError.instance(None, None, error, module, dialect=dialect) from error
-
-
-def _in_hand() -> PoolProxiedConnection:
-    """The connection of the unit of work in hand."""
-    return db.session().connection().connection
 
 
 def run(sql: str, /, **params: Any) -> Result:
     """Run one statement with bound parameters (`:name`): in the current unit of work, else on its own."""
     for watch in watchers:
         watch(sql)
-    if not in_transaction():
-        return _run_alone(sql, params)
-    info = db.session().info
-    opening = "BEGIN;" if info[UNIT] == DUE else ""
-    result = _execute(_in_hand(), sql, params, opening)
-    info[UNIT] = BEGUN
-    return result
-
-
-def _run_alone(sql: str, params: dict[str, Any]) -> Result:
-    connection = _taken()
+    work = _in_hand()
     try:
-        return _execute(connection, sql, params, "")
+        return _execute(work, sql, params)
     finally:
-        connection.close()
+        if work.unit is None:
+            work.give_back()
 
 
 def command(sql: str) -> None:
-    """Run a command that takes no parameters and cannot be prepared, such as SAVEPOINT, in the unit of work in hand."""
+    """Run a command that takes no parameters and cannot be prepared, such as SAVEPOINT, in the unit of work in hand.
+
+    Raises RuntimeError outside of one.
+    """
+    if not in_transaction():
+        raise RuntimeError("this belongs into a unit of work")
     for watch in watchers:
         watch(sql)
-    info = db.session().info
-    opening = "BEGIN;" if info.get(UNIT) == DUE else ""
-    connection = _in_hand()
-    cursor: Any = connection.cursor()
+    work = _in_hand()
+    cursor = work.cursor()
     try:
-        cursor.execute(opening + sql)
+        cursor.execute(("BEGIN;" if work.unit == DUE else "") + sql)
+        if work.unit == DUE:
+            work.unit = BEGUN
     except psycopg2.Error as error:
-        raise _wrapped(connection, sql, error, cursor) from error
+        raise work.wrapped(sql, error, cursor) from error
     finally:
         cursor.close()
-    if opening:
-        info[UNIT] = BEGUN
 
 
 def run_aside(sql: str, /, **params: Any) -> Result:
@@ -177,55 +203,62 @@ def run_aside(sql: str, /, **params: Any) -> Result:
 
     For signs of life of a long unit, and nothing that such a unit may have locked: it would wait for itself.
     """
-    connection = _taken()
-    cursor: Any = connection.cursor()
+    work = _InHand()
+    try:
+        return _execute_once(work, sql, params)
+    finally:
+        work.give_back()
+
+
+def _execute_once(work: _InHand, sql: str, params: dict[str, Any]) -> Result:
+    cursor = work.cursor()
     try:
         cursor.execute(prepared.driver_form(sql), params)
         return _read(cursor)
     except psycopg2.Error as error:
-        raise _wrapped(connection, sql, error, cursor) from error
+        raise work.wrapped(sql, error, cursor) from error
     finally:
         cursor.close()
-        connection.close()
 
 
 def open_unit() -> None:
     """The next statement begins a transaction. Units do not nest."""
-    info = db.session().info
-    if UNIT in info:
+    work = _in_hand()
+    if work.unit is not None:
         raise RuntimeError("units of work do not nest")
-    info[UNIT] = DUE
-    info.pop(_ENDING, None)
+    work.unit = DUE
+    work.ending = []
 
 
 def at_the_end(order: str, work: Callable[[], None]) -> None:
     """Put `work` off to the end of the unit in hand. Raises RuntimeError outside of one."""
     if not in_transaction():
         raise RuntimeError("this belongs into a unit of work")
-    db.session().info.setdefault(_ENDING, []).append((order, work))
+    _in_hand().ending.append((order, work))
 
 
 def due_at_the_end() -> list[Callable[[], None]]:
     """What was put off to the end, in its order."""
-    put_off: list[tuple[str, Callable[[], None]]] = db.session().info.pop(_ENDING, [])
-    return [work for _, work in sorted(put_off, key=lambda pair: pair[0])]
+    work = _in_hand()
+    put_off, work.ending = work.ending, []
+    return [due for _, due in sorted(put_off, key=lambda pair: pair[0])]
 
 
 def close_unit(command: str | None) -> None:
     """End the unit with the command that keeps its work, or with None, and give the connection back."""
-    session = db.session()
-    begun = session.info.pop(UNIT, None) == BEGUN
+    work = _in_hand()
     try:
         # A roll-back is the pool's when the connection comes back: it must work on a dead connection, too.
-        if begun and command is not None:
-            _finish(_in_hand(), command)
+        if command is not None and work.unit in (BEGUN, LOST):
+            _finish(work, command)
     finally:
-        session.rollback()
+        work.unit = None
+        work.give_back()
 
 
 def unit_begun() -> bool:
     """Whether the current unit has run a statement: before that, nothing can have happened."""
-    return bool(db.session().info.get(UNIT) == BEGUN)
+    return _in_hand().unit in (BEGUN, LOST)
 
 
 def release() -> None:
@@ -241,14 +274,14 @@ def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> N
     """Write many rows of one table at once, within the current unit of work; names are ours, never a caller's."""
     if not unit_begun():
         run("SELECT 1")
-    connection = _in_hand()
-    cursor: Any = connection.cursor()
+    work = _in_hand()
+    cursor = work.cursor()
     text = io.StringIO("".join("\t".join(map(_copied, row)) + "\n" for row in rows))
     sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     try:
         cursor.copy_expert(sql, text)
     except psycopg2.Error as error:
-        raise _wrapped(connection, sql, error, cursor) from error
+        raise work.wrapped(sql, error, cursor) from error
     finally:
         cursor.close()
 
@@ -283,7 +316,8 @@ def scalar(sql: str, /, **params: Any) -> Any:
 
 def in_transaction() -> bool:
     """Whether a unit of work is open (a network call must not happen then)."""
-    return bool(db.session.registry.has() and UNIT in db.session().info)
+    found: _InHand | None = context_store().get(_IN_HAND)
+    return found is not None and found.unit is not None
 
 
 def sqlstate(error: DBAPIError) -> str | None:

@@ -85,7 +85,6 @@ def test_a_crash_between_sending_and_marking_sends_again_and_loses_nothing(pump,
     assert run.move_batch() == 0  # the claim of the dead one still holds
     with shop.reading():
         shop.db.run("UPDATE outbox SET lease_until = clock_timestamp() - interval '1 ms' WHERE sent_at IS NULL")
-        shop.db.db.session.commit()
     assert run.move_batch() == 2
     run.move_batch()
     assert seen(outlet) == [0, 1, 0, 1]
