@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.admin import api_keys, audit, categories, customers, imports, products, reviews, roles, stock, variants
+from blueprints.admin import (
+    api_keys,
+    audit,
+    categories,
+    customers,
+    imports,
+    orders,
+    payments,
+    products,
+    reviews,
+    roles,
+    stock,
+    variants,
+)
 from blueprints.admin.views import staff
 
 # Imported for the pages that they hang on the blueprint.
-AREAS = (products, variants, categories, stock, imports, api_keys, audit, customers, reviews, roles)
+AREAS = (orders, payments, products, variants, categories, stock, imports, api_keys, audit, customers, reviews, roles)
 
 
 def register(app: Flask) -> None:

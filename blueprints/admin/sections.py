@@ -14,6 +14,7 @@ from quickshop.accounts.permissions import Permission
 SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
+    ("payments", "/admin/payments", "credit-card", "Payments", Permission.ORDERS_READ),
     ("products", "/admin/products", "package", "Products", Permission.CATALOG_WRITE),
     ("categories", "/admin/categories", "tag", "Categories", Permission.CATALOG_WRITE),
     ("stock", "/admin/stock", "boxes", "Stock", Permission.CATALOG_WRITE),

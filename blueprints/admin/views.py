@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from blueprints.admin.sections import navigation
-from blueprints.http.orders import viewer
 from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
 from quickshop.orders import queries
@@ -34,16 +33,3 @@ def orders() -> str:
     status = request.args.get("status", "")
     found = queries.list_orders(status=status if status in STATUSES else None, cursor=request.args.get("cursor"))
     return render_template("staff/orders.html", section="orders", orders=found, statuses=STATUSES, status=status)
-
-
-@staff.get("/orders/<number>")
-@staff_page(Permission.ORDERS_READ)
-def order(number: str) -> str:
-    """One order with its whole log."""
-    who = viewer(None)
-    return render_template(
-        "staff/order.html",
-        section="orders",
-        order=queries.order_view(number, who),
-        events=queries.order_events(number, who, 0),
-    )

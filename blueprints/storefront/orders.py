@@ -21,7 +21,7 @@ from quickshop.kernel import idempotency
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import paying, queries
+from quickshop.orders import cancelling, paying, queries
 
 TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
 
@@ -60,6 +60,22 @@ def pay(number: str) -> Response:
     return go(f"/orders/{number}")
 
 
+@pages.post("/orders/<number>/cancel")
+@shopper_now
+@limited("checkout")
+@commits_itself
+def cancel(number: str) -> Response:
+    """Cancel the order; once it is packed the page says that it is too late."""
+    who = payer(guest_orders.token_of(number))
+    try:
+        run_unit(lambda: cancelling.cancel(number, who, request_id.current()))
+    except ShopError as error:
+        if error.status == 404:
+            raise
+        return _page(number, error)
+    return go(f"/orders/{number}")
+
+
 def _pay(number: str) -> None:
     card = request.form.get("payment", "")
     choice = chosen_payment(card)
@@ -91,6 +107,7 @@ def _live(number: str) -> dict[str, Any]:
         "order": found,
         "story": timeline.tell(found, queries.order_events(number, who, 0)),
         "last_seq": found["last_seq"],
+        "cancellable": cancelling.cancellable(found["status"], found["fulfilment_status"]),
         "fragment_url": f"/orders/{number}/live",
         "live_token": token if not g.caller.signed_in else None,
         "payment_options": payment_options(),

@@ -24,6 +24,11 @@ DECLINES = {
     "card_declined": "The bank declined the card.",
     "insufficient_funds": "There is not enough money on the card.",
 }
+_ON_ITS_WAY = "Whatever was paid goes back to the card."
+_MONEY_BACK = {
+    "voided": "Nothing was charged.",
+    "refunded": "The money has gone back; your bank may take a few days to show it.",
+}
 HOLDS = {
     "fraud_review": "We are looking at this order by hand. It usually takes less than an hour.",
     "shopper_confirmation": "Please confirm this order: we have sent you a message.",
@@ -73,7 +78,7 @@ def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
     if status == "payment_failed":
         return "The payment did not go through", f"{_decline(order, log)} Nothing was charged.", "bad"
     if status == "cancelled":
-        return "Cancelled", "This order will not be delivered. Whatever was paid goes back to the card.", "bad"
+        return "Cancelled", f"This order will not be delivered. {_MONEY_BACK.get(payment or '', _ON_ITS_WAY)}", "bad"
     if status == "on_hold":
         return "On hold", HOLDS.get(order.get("hold_reason") or "", HOLDS["needs_review"]), ""
     if sent in ARRIVED:
