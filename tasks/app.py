@@ -58,6 +58,7 @@ _SETTINGS = {
     "enable_utc": True,
     "imports": (
         "tasks.orders",
+        "tasks.payments",
         "tasks.notifications",
         "tasks.catalog",
         "tasks.inventory",

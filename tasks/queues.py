@@ -28,6 +28,7 @@ class TaskNames(StrEnum):
     WATCH_STOCK = "inventory.watch"
     MEASURE_PACKING = "shipping.measure"
     PROCESS_IMPORT = "imports.process"
+    RECONCILE = "payments.reconcile"
     PRUNE = "maintenance.prune"
     CANARY = "canary"
 

@@ -9,7 +9,7 @@ down_revision = '0007'
 branch_labels = None
 depends_on = None
 
-JOBS = [("payments.reconcile", "system", 300), ("payments.reconcile_all", "system", 86_400)]
+JOBS = [("payments.reconcile", "system", 300)]
 REFUNDS = "least(refunded_minor, refunding_minor) >= 0 AND refunded_minor + refunding_minor <= captured_minor"
 VOIDED = "voided_at IS NULL OR captured_minor = 0"
 STATES = "state IN ('sent', 'unknown', 'succeeded', 'refused', 'given_up')"
@@ -24,6 +24,13 @@ RULES = [
 
 
 def upgrade() -> None:
+    op.create_table('payment_books',
+    sa.Column('provider', sa.Text(), nullable=False),
+    sa.Column('look', sa.Text(), nullable=False),
+    sa.Column('checked_until', postgresql.TIMESTAMP(timezone=True), nullable=False),
+    sa.CheckConstraint("look IN ('first', 'second')", name=op.f('ck_payment_books_known_look')),
+    sa.PrimaryKeyConstraint('provider', 'look', name=op.f('pk_payment_books'))
+    )
     op.create_table('payment_breaks',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),

@@ -6,6 +6,8 @@ each may run twice and be cut anywhere, and every call to the gateway has its ro
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from quickshop.kernel import db
 from quickshop.kernel.events import Fact
 from quickshop.kernel.money import money
@@ -223,26 +225,29 @@ def _note_refused(work: Work, refund: payments.Refund, answer: Answer) -> None:
         )
     )
     amount = money(refund.amount_minor, work.currency)
-    _tell(work, Fact("order.refund_failed", {"amount": amount, "code": answer.code}))
+    tell_refund(work.order_id, Fact("order.refund_failed", {"amount": amount, "code": answer.code}))
 
 
 def _refunded(work: Work, refund: payments.Refund) -> None:
     amount = money(refund.amount_minor, work.currency)
-    _tell(work, Fact("order.refunded", {"amount": amount}, consumers=TOLD), refund.amount_minor)
+    tell_refund(work.order_id, Fact("order.refunded", {"amount": amount}, consumers=TOLD), refund.amount_minor)
 
 
-def _tell(work: Work, fact: Fact, given_back_minor: int = 0) -> None:
+def tell_refund(order_id: UUID, fact: Fact, given_back_minor: int = 0) -> None:
     """Write what came of a refund, with the payment status that the money taken and given back make."""
-    taken = payments.taken(work.order_id)
-    order = db.run("SELECT status, payment_status, hold_reason FROM orders WHERE id = :id", id=work.order_id).one()
+    taken = payments.taken(order_id)
+    order = db.run(
+        "SELECT status, payment_status, hold_reason, request_id FROM orders WHERE id = :id", id=order_id
+    ).one()
     now = order.payment_status
-    if given_back_minor and taken is not None:
+    # What was found to be taken after all stays voided: nothing of it is left.
+    if given_back_minor and taken is not None and now != "voided":
         now = "refunded" if taken.refunded_minor == taken.captured_minor else "partially_refunded"
     # A cancelled order was taken off what the member has spent as a whole.
     spent = 0 if order.status == "cancelled" else -given_back_minor
     was = (order.status, order.payment_status)
     told = Move(was, order.status, now, [fact], hold_reason=order.hold_reason, spent_minor=spent)
-    move(work.order_id, told, request_id=work.request_id)
+    move(order_id, told, request_id=order.request_id)
 
 
 def _settle(work: Work) -> None:

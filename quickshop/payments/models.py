@@ -74,6 +74,16 @@ class PaymentAttempt(Base):
     )
 
 
+class PaymentBook(Base):
+    """Up to when a provider's books were compared with ours: soon after each charge, and a second time a day later."""
+
+    __tablename__ = "payment_books"
+    provider: Mapped[str] = mapped_column(Text, primary_key=True)
+    look: Mapped[str] = mapped_column(Text, primary_key=True)
+    checked_until: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    __table_args__ = (CheckConstraint("look IN ('first', 'second')", name="known_look"),)
+
+
 class PaymentBreak(Base):
     """Something in which the provider's books, ours and the orders differ, or that automation could not bring to its
     end. Staff see it until it is gone (`closed_by` 'itself') or until they close it with a note, never about a person.

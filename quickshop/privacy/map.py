@@ -479,6 +479,9 @@ MAP: Mapping[str, Holding] = {
         "Calls to the payment provider, by order",
         plain=_cols("key order_id round kind amount_minor state code look_ups number reason created_at resolved_at"),
     ),
+    "payment_books": Holding(
+        "Up to when the books of payment providers were compared", plain=_cols("provider look checked_until")
+    ),
     "payment_breaks": Holding(
         "Where the books of the payment provider, of payments and of orders differ",
         plain=_cols(

@@ -58,6 +58,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "outbox": ("arwd", "ard", "rw"),
     "passkeys": ("arwd", "", ""),
     "payment_attempts": ("arwd", "arw", ""),
+    "payment_books": ("r", "arw", ""),
     "payment_breaks": ("arw", "arw", ""),
     "payment_methods": ("arwd", "r", ""),
     "payment_webhooks": ("arwd", "rd", ""),

@@ -3,9 +3,11 @@
 import hashlib
 import threading
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from quickshop.kernel import db
-from quickshop.payments.gateways.port import Answer, AnswerState, StoredCard, unknown
+from quickshop.payments.gateways.port import Answer, AnswerState, Charges, StoredCard, unknown
+from quickshop.payments.gateways.port import Charge as Booked
 
 _DECLINES = {"tok_decline": "card_declined", "tok_insufficient_funds": "insufficient_funds"}
 _NEXT_ACTION = {"type": "redirect", "url": "http://127.0.0.1:1/challenge/1"}
@@ -25,6 +27,7 @@ class Charge:
     capture_key: str | None = None
     refunded: int = 0
     refunds: dict = field(default_factory=dict)  # amounts by key
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class ScriptedGateway:
@@ -40,6 +43,7 @@ class ScriptedGateway:
         self._queued = {}
         self._failed = set()
         self._lock = threading.Lock()
+        self.silent = False
 
     # --- what tests do -----------------------------------------------------------------------------
 
@@ -100,6 +104,19 @@ class ScriptedGateway:
     def forget(self, token):
         """See Gateway.forget."""
         return Answer(AnswerState.VOIDED)
+
+    def books(self, since, until, after=None):
+        """See Gateway.books."""
+        if self.silent:
+            return None
+        return Charges(
+            [
+                Booked(c.ref, c.key, c.order, c.state, c.amount, c.currency, c.captured, c.refunded, c.made_at)
+                for c in self.charges.values()
+                if since <= c.made_at <= until
+            ],
+            None,
+        )
 
     def charges_of(self, order):
         """The charges of an order."""

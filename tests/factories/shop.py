@@ -1,7 +1,8 @@
 """Whatever stage of a sale a test needs, made by the shop's own services. Needs an active application context."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 from quickshop.accounts.callers import ANONYMOUS, Caller
@@ -241,6 +242,25 @@ def grow_older(order, seconds):
             id=order.id,
         )
     )
+
+
+def let_pass(gateway, seconds, order=None):
+    """Let so much time pass for orders (or one) and their charges, in our books and in the scripted gateway's."""
+
+    def older():
+        for table, columns in {
+            "payments": ("created_at",),
+            "payment_attempts": ("created_at",),
+            "order_processing": ("ended_at", "next_run_at", "lease_until"),
+        }.items():
+            changes = ", ".join(f"{c} = {c} - make_interval(secs => :s)" for c in columns)
+            db.run(f"UPDATE {table} SET {changes} WHERE :all OR order_id = :id", s=seconds, all=order is None,
+                   id=order and order.id)  # fmt: skip
+
+    run_unit(older)
+    for key, charge in gateway.charges.items():
+        if order is None or charge.order == order.number:
+            gateway.charges[key] = replace(charge, made_at=charge.made_at - timedelta(seconds=seconds))
 
 
 def process_until_ended(order, most=20):

@@ -161,6 +161,6 @@ class Gateway(Protocol):
         """Keep a card no more. VOIDED, NOT_FOUND or UNKNOWN."""
         ...
 
-    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+    def books(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
         """A page of the charges made from `since` to `until`; None where the provider does not tell now."""
         ...

@@ -57,10 +57,10 @@ class ProtectedGateway:
         """See Gateway.forget."""
         return self._through(lambda: self._inner.forget(token))
 
-    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
-        """See Gateway.charges."""
+    def books(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+        """See Gateway.books."""
         if not self.breaker.allow():
             return None
-        found = self._inner.charges(since, until, after)
+        found = self._inner.books(since, until, after)
         self.breaker.record(found is not None)
         return found

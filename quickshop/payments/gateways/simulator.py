@@ -288,8 +288,8 @@ class SimulatorGateway:
         """See Gateway.forget."""
         return Answer(AnswerState.VOIDED)
 
-    def charges(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
-        """See Gateway.charges."""
+    def books(self, since: datetime, until: datetime, after: str | None = None) -> Charges | None:
+        """See Gateway.books."""
         asked = {"since": since.isoformat(), "until": until.isoformat(), "limit": str(PAGE_OF_CHARGES)}
         found: list[Charge] = []
 
