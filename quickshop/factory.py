@@ -24,6 +24,7 @@ from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
+from quickshop.promotions import models as _promotions
 from quickshop.reviews import models as _reviews
 from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
@@ -44,6 +45,7 @@ MODELS = (
     _notifications,
     _orders,
     _payments,
+    _promotions,
     _reviews,
     _security,
     _shipping,

@@ -43,6 +43,7 @@ class User(Base):
     email_verified_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     vip: Mapped[bool] = mapped_column(server_default=text("false"))
     tax_exempt: Mapped[bool] = mapped_column(server_default=text("false"))
+    segment: Mapped[str | None] = mapped_column(Text)
     order_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     spent_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     event_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -54,6 +55,7 @@ class User(Base):
         Index("uq_users_username", func.lower(text("username")), unique=True),
         CheckConstraint("username ~ '^[A-Za-z0-9_.-]{3,32}$'", name="username_form"),
         CheckConstraint("order_count >= 0 AND spent_minor >= 0", name="never_negative"),
+        CheckConstraint("segment ~ '^[a-z][a-z0-9-]{0,39}$'", name="segment_form"),
     )
 
 

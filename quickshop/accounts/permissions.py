@@ -17,6 +17,7 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
+    PROMOTIONS_WRITE = "promotions:write"
     REVIEWS_WRITE = "reviews:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"

@@ -21,6 +21,7 @@ class Cart(Base):
     """A cart of a guest (user_id null) or of a member (at most one active).
 
     `currency` null is the shop's own. `followed` says that somebody follows its live topic, so that changes are told.
+    `uses_credit` says that what the shop owes its member shall pay.
     """
 
     __tablename__ = "carts"
@@ -30,6 +31,7 @@ class Cart(Base):
     order_id: Mapped[uuid.UUID | None]
     currency: Mapped[str | None] = mapped_column(Text)
     followed: Mapped[bool] = mapped_column(server_default=text("false"))
+    uses_credit: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
@@ -98,3 +100,22 @@ class CartShare(Base):
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
     __table_args__ = (Index("ix_cart_shares_expires_at", "expires_at"),)
+
+
+class CartCode(Base):
+    """A code that was put on a cart: a promotion's as it was typed, or a gift card's by its last four characters."""
+
+    __tablename__ = "cart_codes"
+    cart_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    credit_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("credits.id"))
+    added_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        Index(
+            "uq_cart_codes_credit_id",
+            "cart_id",
+            "credit_id",
+            unique=True,
+            postgresql_where=text("credit_id IS NOT NULL"),
+        ),
+    )

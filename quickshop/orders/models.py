@@ -71,6 +71,7 @@ class Order(Base):
     shipping_tax_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     tax_lines: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     total_minor: Mapped[int] = mapped_column(BigInteger)
+    credit_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     shipping_method: Mapped[dict[str, Any]] = mapped_column(JSONB)
     deliver_from: Mapped[date] = mapped_column(Date)
     deliver_to: Mapped[date] = mapped_column(Date)
@@ -101,6 +102,7 @@ class Order(Base):
         CheckConstraint(
             "shipping_tax_minor BETWEEN 0 AND tax_minor + tax_included_minor", name="shipping_tax_within_tax"
         ),
+        CheckConstraint("credit_minor BETWEEN 0 AND total_minor", name="credit_within_total"),
         CheckConstraint("deliver_from <= deliver_to", name="window_in_order"),
         Index(
             "uq_orders_client_reference",
@@ -156,6 +158,29 @@ class OrderLine(Base):
         CheckConstraint("total_minor = quantity * unit_price_minor - discount_minor", name="total_adds_up"),
         CheckConstraint("total_minor >= 0 AND discount_minor >= 0", name="amounts_not_negative"),
         Index("uq_order_lines_position", "order_id", "position", unique=True),
+    )
+
+
+class OrderDiscount(Base):
+    """What one rule took off one line, or off shipping (`line` 0). `position` counts the rules of the order.
+
+    The rows of a line sum to its discount, all of them to the order's.
+    """
+
+    __tablename__ = "order_discounts"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    promotion_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("promotions.id"))
+    rule: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(Text)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("position > 0 AND line >= 0", name="places_from_one"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(promotion_id IS NULL) = (rule = 'tax_exemption')", name="promotion_named"),
+        Index("ix_order_discounts_promotion_id", "promotion_id", postgresql_where=text("promotion_id IS NOT NULL")),
     )
 
 

@@ -218,12 +218,20 @@ MAP: Mapping[str, Holding] = {
         shown=_cols("variant_id kind quantity price_minor currency at"),
         plain=_cols("id user_id cart_id"),
     ),
+    "cart_codes": Holding(
+        "Codes on a cart",
+        OF_CART,
+        _DELETED,
+        section="cart_codes",
+        shown=_cols("code added_at"),
+        plain=_cols("cart_id credit_id"),
+    ),
     "carts": Holding(
         "Carts; an order keeps the one it was made from",
         "user_id = :user AND state = 'active'",
         _DELETED,
         "the carts of orders stay as the orders do",
-        plain=_cols("id user_id state order_id currency followed created_at updated_at"),
+        plain=_cols("id user_id state order_id currency followed uses_credit created_at updated_at"),
     ),
     "wishlist_items": Holding(
         "What stands on wishlists",
@@ -325,6 +333,47 @@ MAP: Mapping[str, Holding] = {
         ),
     ),
     # --- orders -----------------------------------------------------------------------------------------
+    "order_discounts": Holding(
+        "What was taken off, and by which rule",
+        OF_ORDER,
+        why=_TAX,
+        section="discounts",
+        under="orders",
+        shown=_cols("position line rule label code amount_minor"),
+        plain=_cols("order_id promotion_id"),
+        kept=dict.fromkeys(_cols("position line rule label code amount_minor"), _TAX),
+    ),
+    "promotion_uses": Holding(
+        "Offers that orders used",
+        OF_ORDER,
+        _CHANGED,
+        "limits go on counting",
+        secret=_cols("caller"),
+        plain=_cols("id promotion_id order_id code number at given_back_at"),
+        blanked={"caller": "'erased:' || id"},
+    ),
+    "credit_entries": Holding(
+        "Movements of what the shop owed",
+        "credit_id IN (SELECT id FROM credits WHERE user_id = :user)",
+        why=_TAX,
+        section="credit_entries",
+        shown=_cols("id delta_minor cause note at"),
+        plain=_cols("credit_id order_id"),
+        kept=dict.fromkeys(_cols("id delta_minor cause note at"), _TAX),
+    ),
+    "credits": Holding(
+        "What the shop owes; gift cards belong to whoever has the code",
+        "user_id = :user",
+        why=_TAX,
+        section="credits",
+        shown=_cols("id kind currency balance_minor created_at"),
+        secret=_cols("code_digest last4"),
+        plain=_cols("user_id expires_at active"),
+        kept={
+            **dict.fromkeys(_cols("id kind currency balance_minor created_at"), _TAX),
+            **dict.fromkeys(_cols("code_digest last4"), "of gift cards, which are nobody's"),
+        },
+    ),
     "order_lines": Holding(
         "What was bought, at which price",
         OF_ORDER,
@@ -383,7 +432,7 @@ MAP: Mapping[str, Holding] = {
             "id number client_reference country status payment_status fulfilment_status "
             "hold_reason failure_code priority priority_reason currency subtotal_minor "
             "discount_minor shipping_minor tax_minor tax_included_minor shipping_tax_minor tax_lines "
-            "total_minor shipping_method deliver_from "
+            "total_minor credit_minor shipping_method deliver_from "
             "deliver_to placed_at confirmed_at"
         ),
         sealed={"email": "email", "shipping_address": "shipping_address", "billing_address": "billing_address"},
@@ -406,7 +455,7 @@ MAP: Mapping[str, Holding] = {
                 _cols(
                     "id number status payment_status fulfilment_status hold_reason failure_code priority "
                     "priority_reason currency subtotal_minor discount_minor shipping_minor tax_minor "
-                    "tax_included_minor shipping_tax_minor tax_lines total_minor "
+                    "tax_included_minor shipping_tax_minor tax_lines total_minor credit_minor "
                     "shipping_method deliver_from deliver_to placed_at confirmed_at"
                 ),
                 _TAX,
@@ -421,7 +470,7 @@ MAP: Mapping[str, Holding] = {
         "a row under a random name stays, so that orders and the audit log still refer to something",
         section="account",
         shown=_cols(
-            "id username locale email_verified_at vip tax_exempt order_count spent_minor disabled_at created_at"
+            "id username locale email_verified_at vip tax_exempt segment order_count spent_minor disabled_at created_at"
         ),
         sealed={"email": "email", "first_name": "first_name", "last_name": "last_name", "phone": "phone"},
         secret=_cols("email_index password_hash"),
@@ -434,6 +483,7 @@ MAP: Mapping[str, Holding] = {
             "last_name": _EMPTY,
             "phone": "NULL",
             "locale": "'en'",
+            "segment": "NULL",
             "password_hash": "'!'",
             "email_verified_at": "NULL",
             "vip": "false",
@@ -500,6 +550,14 @@ MAP: Mapping[str, Holding] = {
     "stock_hold_lines": Holding("How many units", plain=_cols("hold_id variant_id quantity")),
     "stock_movements": Holding("Movements of stock", plain=_cols("id variant_id delta cause order_id note at")),
     # --- of nobody ------------------------------------------------------------------------------------------
+    "promotions": Holding(
+        "Offers",
+        plain=_cols(
+            "id name label kind automatic active exclusive priority rate amounts tiers buy get minimums category_ids "
+            "product_ids segments first_order starts_at ends_at total_limit person_limit used version created_at"
+        ),
+    ),
+    "promotion_codes": Holding("Codes of offers", plain=_cols("code promotion_id active total_limit used created_at")),
     "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held low_at")),
     "low_stock": Holding("What runs low", plain=_cols("variant_id since")),
     "categories": Holding("The catalogue", plain=_cols("id parent_id path slug name position")),

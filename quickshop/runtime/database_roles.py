@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "attributes": ("arwd", "ar", ""),
     "audit_heads": ("rw", "rw", ""),
     "audit_log": ("ar", "ar", ""),
+    "cart_codes": ("arwd", "rd", ""),
     "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
     "cart_shares": ("arwd", "rd", ""),
@@ -36,6 +37,8 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "category_slugs": ("arwd", "", ""),
     "category_tallies": ("arwd", "ard", ""),
     "challenges": ("arwd", "rd", ""),
+    "credit_entries": ("arwd", "ar", ""),
+    "credits": ("arwd", "rw", ""),
     "deliveries": ("arwd", "arwd", "r"),
     "email_tokens": ("arwd", "ard", ""),
     "holidays": ("arwd", "r", ""),
@@ -50,6 +53,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "login_failures": ("arwd", "rd", ""),
     "low_stock": ("r", "ard", ""),
     "media_files": ("arw", "rd", ""),
+    "order_discounts": ("arwd", "r", "r"),
     "order_events": ("arwd", "ar", ""),
     "order_lines": ("arwd", "r", "r"),
     "order_processing": ("arwd", "rw", "rw"),
@@ -74,6 +78,9 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "product_slugs": ("arwd", "rd", ""),
     "product_texts": ("arwd", "arw", ""),
     "products": ("arwd", "arw", "r"),  # a worker indexes what the clock changes, and imports
+    "promotion_codes": ("arwd", "rw", ""),
+    "promotion_uses": ("arwd", "rw", ""),
+    "promotions": ("arwd", "rw", ""),
     "push_devices": ("arwd", "rd", ""),
     "recovery_codes": ("arwd", "", ""),
     "refresh_tokens": ("arwd", "rd", ""),
@@ -111,7 +118,7 @@ COLUMNS: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("users", "worker"): {
         "SELECT": (
             "id", "person_id", "username", "email", "email_index", "first_name", "last_name", "phone", "locale",
-            "email_verified_at", "vip", "tax_exempt", "order_count", "spent_minor", "event_seq", "version",
+            "email_verified_at", "vip", "tax_exempt", "segment", "order_count", "spent_minor", "event_seq", "version",
             "disabled_at", "erased_at", "created_at",
         ),
         "UPDATE": ("order_count", "spent_minor", "event_seq"),

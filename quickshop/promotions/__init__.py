@@ -1,0 +1,1 @@
+"""Promotions and what they take off, codes, gift cards and store credit."""
