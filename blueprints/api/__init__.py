@@ -41,6 +41,7 @@ from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.admin import stock as admin_stock
+from blueprints.api.admin import taxes as admin_taxes
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.csrf import csrf
@@ -73,6 +74,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_privacy.blp,
     admin_reviews.blp,
     admin_shipping.blp,
+    admin_taxes.blp,
     admin_audit.blp,
     admin_customers.blp,
     admin_roles.blp,

@@ -1,4 +1,4 @@
-"""How a member stands with the shop, by the shop's own decision: VIP or not, open or closed."""
+"""How a member stands with the shop, by the shop's own decision: VIP or not, taxed or not, open or closed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from quickshop.kernel.events import Fact
 
 def standing_of(user_id: UUID) -> dict[str, Any]:
     """How a member stands, and nothing personal. Raises NotFound for nobody or an erased person."""
-    row = db.row("SELECT id, vip, disabled_at FROM users WHERE id = :id AND erased_at IS NULL", id=user_id)
+    row = db.row("SELECT id, vip, tax_exempt, disabled_at FROM users WHERE id = :id AND erased_at IS NULL", id=user_id)
     if row is None:
         raise NotFound("customer")
     return {
         "id": str(row.id),
         "vip": row.vip,
+        "tax_exempt": row.tax_exempt,
         "disabled": row.disabled_at is not None,
         "disabled_at": rfc3339(row.disabled_at),
     }
@@ -36,6 +37,20 @@ def set_vip(user_id: UUID, vip: bool) -> None:
     if changed:
         log.append(user_id, [Fact("account.vip_granted" if vip else "account.vip_taken")])
         sessions.forget_user(user_id)
+
+
+def set_tax_exempt(user_id: UUID, exempt: bool) -> None:
+    """Free a member from tax, or no longer; again changes nothing. Writes; the caller commits.
+
+    Facts: account.tax_exempted or account.tax_exemption_ended. It holds from the next quote on.
+    """
+    changed = db.scalar(
+        "UPDATE users SET tax_exempt = :exempt WHERE id = :id AND tax_exempt <> :exempt RETURNING 1",
+        id=user_id,
+        exempt=exempt,
+    )
+    if changed:
+        log.append(user_id, [Fact("account.tax_exempted" if exempt else "account.tax_exemption_ended")])
 
 
 def set_disabled(by: Caller, user_id: UUID, disabled: bool) -> None:
@@ -63,10 +78,19 @@ def set_disabled(by: Caller, user_id: UUID, disabled: bool) -> None:
     log.append(user_id, [Fact("account.disabled" if disabled else "account.enabled")])
 
 
-def change(by: Caller, user_id: UUID, *, vip: bool | None = None, disabled: bool | None = None) -> None:
+def change(
+    by: Caller,
+    user_id: UUID,
+    *,
+    vip: bool | None = None,
+    disabled: bool | None = None,
+    tax_exempt: bool | None = None,
+) -> None:
     """Set what is given. Raises NotFound for nobody or an erased person, and what the single changes raise."""
     standing_of(user_id)
     if vip is not None:
         set_vip(user_id, vip)
+    if tax_exempt is not None:
+        set_tax_exempt(user_id, tax_exempt)
     if disabled is not None:
         set_disabled(by, user_id, disabled)

@@ -149,12 +149,24 @@ def _proof(world):
 
 
 _DOLLAR = {"amount": 100, "currency": "USD"}
-_METHOD = {"name": "Standard", "currency": "USD", "price_minor": 500, "min_days": 1, "max_days": 2}
+_METHOD = {"name": "Standard", "price": _DOLLAR, "min_days": 1, "max_days": 2}
+_SHOP_DAY = {
+    "timezone": "UTC", "cut_off": "14:00", "handling_days": 0, "working_days": [1], "home_country": "US",
+}  # fmt: skip
+_RATE = {"country": "US", "region": "NY", "name": "Sales tax", "rate": "4"}
 _SUPPORTS = ("customers:read", "metrics:read", "orders:read")
 
 
 def _supports_role(world):
     return {"customer_id": str(world.users["support"]), "name": "support"}
+
+
+def _a_day(world):
+    return {"day": "2026-12-25"}
+
+
+def _no_rate(world):
+    return {"rate_id": "01980000-0000-7000-8000-000000000000"}
 
 
 def _another(world):
@@ -340,7 +352,27 @@ EXPECTATIONS = {
     "POST /api/v1/admin/imports/{import_id}/stop": staff("catalog:write").answering(409),
     "POST /api/v1/admin/imports/{import_id}/resume": staff("catalog:write").answering(409),
     "GET /api/v1/admin/exports/{kind}.csv": staff("catalog:write").at(lambda world: {"kind": "products"}),
+    "GET /api/v1/admin/shipping-methods": staff("catalog:write"),
+    "GET /api/v1/admin/shipping-methods/{code}": staff("catalog:write"),
     "PUT /api/v1/admin/shipping-methods/{code}": staff("catalog:write").sending(_some(**_METHOD)),
+    "DELETE /api/v1/admin/shipping-methods/{code}": staff("catalog:write"),
+    "GET /api/v1/admin/shipping-zones": staff("catalog:write"),
+    "PUT /api/v1/admin/shipping-zones/{code}": staff("catalog:write").sending(_some(name="Matrix", places=["US"])),
+    "DELETE /api/v1/admin/shipping-zones/{code}": staff("catalog:write").answering(404),
+    "GET /api/v1/admin/holidays": staff("catalog:write"),
+    "PUT /api/v1/admin/holidays/{day}": staff("catalog:write").at(_a_day).sending(_some(name="Matrix")),
+    "DELETE /api/v1/admin/holidays/{day}": staff("catalog:write").at(_a_day).answering(404),
+    "GET /api/v1/admin/shipping-settings": staff("catalog:write"),
+    "PUT /api/v1/admin/shipping-settings": staff("catalog:write").sending(_some(**_SHOP_DAY)),
+    "GET /api/v1/admin/tax-classes": staff("catalog:write"),
+    "PUT /api/v1/admin/tax-classes/{code}": staff("catalog:write").sending(_some(name="Matrix")),
+    "DELETE /api/v1/admin/tax-classes/{code}": staff("catalog:write").answering(409),  # the standard one
+    "GET /api/v1/admin/tax-rates": staff("catalog:write"),
+    "POST /api/v1/admin/tax-rates": staff("catalog:write").sending(_some(**_RATE)),
+    "PUT /api/v1/admin/tax-rates/{rate_id}": staff("catalog:write").sending(_some(**_RATE)).at(_no_rate).answering(404),
+    "DELETE /api/v1/admin/tax-rates/{rate_id}": staff("catalog:write").at(_no_rate).answering(404),
+    "GET /api/v1/admin/tax-settings": staff("catalog:write"),
+    "PUT /api/v1/admin/tax-settings": staff("catalog:write").sending(_some(prices_include_tax=True)),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/payments": staff("orders:read", support=OK),

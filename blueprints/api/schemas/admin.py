@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-
-from blueprints.api.schemas.common import LARGEST_AMOUNT, MoneyIn, Prose, StrictInt, Text
+from blueprints.api.schemas.common import MoneyIn, Prose, StrictInt, Text
 from blueprints.api.schemas.management import SLUG, OptionBody, ShownMixin
 from blueprints.http.body import StrictSchema
 
@@ -38,6 +36,7 @@ class NewProductBody(ShownMixin):
     name = Text(200, required=True)
     description = Prose(20_000, 0, load_default="")
     category_id = fields.UUID(required=True)
+    tax_class = Text(40, load_default=None, allow_none=True, metadata={"description": "null: the standard one"})
     currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
     attributes = fields.Dict(keys=Text(60), values=Text(300), load_default=dict, validate=validate.Length(max=60))
     options = fields.List(fields.Nested(OptionBody), load_default=list, validate=validate.Length(max=6))
@@ -62,21 +61,3 @@ class StockBody(StrictSchema):
     """Units that arrived."""
 
     quantity = StrictInt(1, 1_000_000_000, required=True)
-
-
-class ShippingMethodBody(StrictSchema):
-    """A shipping method; prices in minor units, the window in working days after packing."""
-
-    name = Text(120, required=True)
-    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
-    price_minor = StrictInt(0, LARGEST_AMOUNT, required=True)
-    free_from_minor = StrictInt(0, LARGEST_AMOUNT, load_default=None, allow_none=True)
-    min_days = StrictInt(0, 365, required=True)
-    max_days = StrictInt(0, 365, required=True)
-    position = StrictInt(0, 10_000, load_default=0)
-
-    @validates_schema
-    def check_window(self, data: Any, **_: Any) -> None:
-        """The window must not end before it begins."""
-        if data["min_days"] > data["max_days"]:
-            raise ValidationError("Not before min_days.", "max_days")

@@ -84,6 +84,7 @@ class ProductChange(Versioned, ShownMixin):
     slug = fields.String(validate=[validate.Length(1, 150), SLUG])
     description = Prose(20_000, 0)
     category_id = fields.UUID()
+    tax_class = Text(40, allow_none=True, metadata={"description": "null: the standard one"})
     attributes = _attributes()
     options = _options()
     related = fields.List(fields.UUID(), validate=validate.Length(max=50))

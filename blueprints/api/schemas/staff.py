@@ -119,12 +119,13 @@ class ChangeCustomerBody(StrictSchema):
 
     vip = StrictBool()
     disabled = StrictBool()
+    tax_exempt = StrictBool()
 
     @validates_schema
     def check_something(self, data: Any, **_: Any) -> None:
         """A change must say what to change."""
         if not data:
-            raise ValidationError("Say `vip`, `disabled`, or both.", "vip")
+            raise ValidationError("Say `vip`, `disabled` or `tax_exempt`.", "vip")
 
 
 class CustomerSummary(Schema):
@@ -149,6 +150,7 @@ class CustomerSchema(CustomerSummary):
     phone = fields.String(allow_none=True)
     locale = fields.String(required=True)
     spent = fields.Nested(MoneyOut, required=True)
+    tax_exempt = fields.Boolean(required=True)
     second_factor = fields.Boolean(required=True)
     disabled_at = fields.DateTime(allow_none=True)
 
@@ -158,6 +160,7 @@ class StandingSchema(Schema):
 
     id = fields.UUID(required=True)
     vip = fields.Boolean(required=True)
+    tax_exempt = fields.Boolean(required=True)
     disabled = fields.Boolean(required=True)
     disabled_at = fields.DateTime(allow_none=True)
 

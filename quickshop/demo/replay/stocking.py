@@ -18,9 +18,8 @@ CATEGORY = ("online-retail", "Online Retail")
 SHIPPING = "uk-standard"
 _METHOD = {
     "name": "UK standard",
-    "currency": CURRENCY,
-    "price_minor": 495,
-    "free_from_minor": 20_000,
+    "price": money(495, CURRENCY),
+    "free_from": money(20_000, CURRENCY),
     "min_days": 2,
     "max_days": 4,
     "position": 50,
