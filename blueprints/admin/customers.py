@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, g, make_response, render_template, request
 
@@ -81,7 +82,7 @@ def change_standing(customer_id: str) -> Response:
     """Make somebody a VIP or close their account, and the other way round."""
     user_id = parse_id(customer_id, "customer")
     name, value = STANDINGS.get(request.form.get("change", ""), ("", False))
-    wanted = {name: value} if name else {}
+    wanted: dict[str, Any] = {name: value} if name else {}
     audited(after=wanted)
     return _do(customer_id, lambda: standing.change(g.caller, user_id, **wanted))
 

@@ -37,6 +37,7 @@ from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import payments as admin_payments
 from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import products as admin_products
+from blueprints.api.admin import promotions as admin_promotions
 from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import shipping as admin_shipping
@@ -75,6 +76,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_reviews.blp,
     admin_shipping.blp,
     admin_taxes.blp,
+    admin_promotions.blp,
     admin_audit.blp,
     admin_customers.blp,
     admin_roles.blp,

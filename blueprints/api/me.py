@@ -16,6 +16,7 @@ from blueprints.api.schemas.me import (
     EmailChanged,
     MeSchema,
 )
+from blueprints.api.schemas.promotions import CreditSchema
 from blueprints.http.access import member, member_now, public
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits, commits_itself
@@ -24,6 +25,7 @@ from blueprints.http.limits import limited
 from blueprints.http.pagination import page_body
 from quickshop.accounts import log, queries, service
 from quickshop.accounts.callers import Caller
+from quickshop.promotions.crediting import credit_of
 
 blp = ApiBlueprint("me", __name__, url_prefix="/api/v1/me", description="The caller's own account")
 
@@ -44,6 +46,14 @@ def _shown(caller: Caller) -> Response:
 def get_me() -> Response:
     """The account."""
     return _shown(g.caller)
+
+
+@blp.get("/credit")
+@member
+@blp.answers(200, CreditSchema)
+def get_credit() -> Response:
+    """What the shop owes the caller, by currency, with its movements."""
+    return json_response(credit_of(g.caller.member_id()))
 
 
 @blp.patch("")

@@ -18,7 +18,7 @@ PAGE = 24
 
 _READ = """
 SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.email_verified_at, u.vip,
-       u.tax_exempt,
+       u.tax_exempt, u.segment,
        u.order_count, u.spent_minor, u.disabled_at, u.created_at, p.key_id, p.wrapped_key,
        ARRAY(SELECT role FROM user_roles ur WHERE ur.user_id = u.id ORDER BY role) AS roles,
        EXISTS (SELECT FROM two_factors t WHERE t.user_id = u.id AND t.enabled_at IS NOT NULL)
@@ -38,6 +38,7 @@ def _document(row: Any) -> dict[str, Any]:
         "first_name": found.opened("first_name"),
         "last_name": found.opened("last_name"),
         "vip": row.vip,
+        "segment": row.segment,
         "disabled": row.disabled_at is not None,
         "order_count": row.order_count,
         "roles": list(row.roles),

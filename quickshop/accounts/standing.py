@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -10,19 +11,25 @@ from quickshop.accounts.callers import Caller
 from quickshop.accounts.errors import OwnAccount
 from quickshop.kernel import db
 from quickshop.kernel.clock import now, rfc3339
-from quickshop.kernel.errors import NotFound
+from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.events import Fact
+
+SEGMENT = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 def standing_of(user_id: UUID) -> dict[str, Any]:
     """How a member stands, and nothing personal. Raises NotFound for nobody or an erased person."""
-    row = db.row("SELECT id, vip, tax_exempt, disabled_at FROM users WHERE id = :id AND erased_at IS NULL", id=user_id)
+    row = db.row(
+        "SELECT id, vip, tax_exempt, segment, disabled_at FROM users WHERE id = :id AND erased_at IS NULL",
+        id=user_id,
+    )
     if row is None:
         raise NotFound("customer")
     return {
         "id": str(row.id),
         "vip": row.vip,
         "tax_exempt": row.tax_exempt,
+        "segment": row.segment,
         "disabled": row.disabled_at is not None,
         "disabled_at": rfc3339(row.disabled_at),
     }
@@ -51,6 +58,16 @@ def set_tax_exempt(user_id: UUID, exempt: bool) -> None:
     )
     if changed:
         log.append(user_id, [Fact("account.tax_exempted" if exempt else "account.tax_exemption_ended")])
+
+
+def set_segment(user_id: UUID, segment: str) -> None:
+    """Put a member into a segment, or with "" into none. Raises Invalid. Writes; the caller commits.
+
+    What a segment is good for is said by promotions; it holds from the next quote on.
+    """
+    if segment and not SEGMENT.fullmatch(segment):
+        raise Invalid({"segment": ["A segment has lower-case letters, digits and hyphens, a letter first."]})
+    db.run("UPDATE users SET segment = nullif(:segment, '') WHERE id = :id", id=user_id, segment=segment)
 
 
 def set_disabled(by: Caller, user_id: UUID, disabled: bool) -> None:
@@ -85,6 +102,7 @@ def change(
     vip: bool | None = None,
     disabled: bool | None = None,
     tax_exempt: bool | None = None,
+    segment: str | None = None,
 ) -> None:
     """Set what is given. Raises NotFound for nobody or an erased person, and what the single changes raise."""
     standing_of(user_id)
@@ -92,5 +110,7 @@ def change(
         set_vip(user_id, vip)
     if tax_exempt is not None:
         set_tax_exempt(user_id, tax_exempt)
+    if segment is not None:
+        set_segment(user_id, segment)
     if disabled is not None:
         set_disabled(by, user_id, disabled)

@@ -36,3 +36,12 @@ class CodeTaken(Conflict):
     """Another promotion has this code."""
 
     code, title = "already_exists", "This code exists already"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the promotion since the caller looked at it; `version` is the present one."""
+
+    code, title = "changed_meanwhile", "Changed meanwhile"
+
+    def __init__(self, version: int) -> None:
+        super().__init__("Somebody else has changed this since you looked; look at it again.", version=version)

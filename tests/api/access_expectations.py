@@ -240,6 +240,7 @@ EXPECTATIONS = {
     "POST /api/v1/me/email/confirm": everybody().sending(_some(token="unknown")).answering(400),
     "DELETE /api/v1/me": members().sending(_password).answering(204, 409),  # 409: an order is under way
     "GET /api/v1/me/events": members(),
+    "GET /api/v1/me/credit": members(),
     "GET /api/v1/me/export": members(),
     "GET /api/v1/me/addresses": members(),
     "POST /api/v1/me/addresses": members().sending(lambda world: ADDRESS),
@@ -387,6 +388,27 @@ EXPECTATIONS = {
     "POST /api/v1/admin/reviews/{review_id}/publish": staff("reviews:write").sending(_some()).answering(409),  # it is
     "POST /api/v1/admin/reviews/{review_id}/reject": staff("reviews:write").sending(_some(reason="Matrix")),
     "GET /api/v1/admin/audit-log": staff("audit:read"),
+    # staff: promotions and credit
+    "GET /api/v1/admin/coupons": staff("promotions:write"),
+    "POST /api/v1/admin/coupons": staff("promotions:write").sending(
+        _some(name="Matrix", label="Matrix", kind="percent", rate=1000)
+    ),
+    "GET /api/v1/admin/coupons/{promotion_id}": staff("promotions:write"),
+    "PATCH /api/v1/admin/coupons/{promotion_id}": staff("promotions:write").sending(_some(active=False)),
+    "POST /api/v1/admin/coupons/{promotion_id}/codes": staff("promotions:write").sending(
+        lambda world: {"code": f"MATRIX{next(_numbers)}"}
+    ),
+    "DELETE /api/v1/admin/coupons/{promotion_id}/codes/{code}": staff("promotions:write").at(
+        lambda world: {"code": world.places["promotion_code"]}
+    ),
+    "GET /api/v1/admin/gift-cards": staff("promotions:write"),
+    "POST /api/v1/admin/gift-cards": staff("promotions:write").sending(_some(value=_DOLLAR)),
+    "GET /api/v1/admin/gift-cards/{card_id}": staff("promotions:write"),
+    "PATCH /api/v1/admin/gift-cards/{card_id}": staff("promotions:write").sending(_some(active=True)),
+    "GET /api/v1/admin/customers/{customer_id}/credit": staff("customers:read", support=OK),
+    "POST /api/v1/admin/customers/{customer_id}/credit": staff("promotions:write").sending(
+        _some(amount=100, currency="USD")
+    ),
     # staff: customers, roles, keys
     "GET /api/v1/admin/customers": staff("customers:read", support=OK).asking("q=robin"),
     "GET /api/v1/admin/customers/{customer_id}": staff("customers:read", support=OK),

@@ -185,5 +185,5 @@ def test_to_change_is_no_leave_to_read(client, admin):
     body = {"name": "writer", "scopes": ["customers:write"]}
     key = client.post("/api/v1/admin/api-keys", json=body, headers=admin.headers).json["key"]
     answer = client.patch(f"{HOME}/{id_of(client, member)}", json={"vip": True}, headers={"X-API-Key": key})
-    assert answer.json.keys() == {"id", "vip", "tax_exempt", "disabled", "disabled_at"}
+    assert answer.json.keys() == {"id", "vip", "tax_exempt", "segment", "disabled", "disabled_at"}
     assert member.email not in answer.text

@@ -15,10 +15,13 @@ from quickshop.catalog.renditions import Rendition
 from quickshop.imports import uploading
 from quickshop.imports.kinds import Kind
 from quickshop.kernel import db
+from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.payments import breaks, methods
 from quickshop.payments.breaks import Break
 from quickshop.payments.gateways.port import StoredCard
+from quickshop.promotions import crediting, managing
+from quickshop.promotions.managing import Setting
 from quickshop.security import passwords
 from quickshop.wishlists import alerts
 from quickshop.wishlists import service as wishlists
@@ -134,9 +137,19 @@ def _things(world):
         "name": "spare",
         "import_id": str(_an_import()),
         "break_id": str(_a_break()),
+        **_an_offer(),
     }
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
+
+
+def _an_offer():
+    """A promotion with a code, and a gift card."""
+    offer = Setting("Matrix", "Matrix", "percent", rate=1000)
+    made = run_unit(lambda: managing.make(offer))
+    code = run_unit(lambda: managing.add_code(made, "MATRIX"))
+    card, _ = run_unit(lambda: crediting.issue(Money(1000, "USD")))
+    return {"promotion_id": str(made), "promotion_code": code, "card_id": str(card)}
 
 
 def _a_break():

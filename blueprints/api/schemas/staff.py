@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.common import MoneyOut, PageQuery, StrictBool, Text
+from blueprints.api.schemas.promotions import SEGMENT_OR_NONE
 from blueprints.http.body import StrictSchema
 from quickshop.accounts.permissions import Permission
 
@@ -118,6 +119,7 @@ class ChangeCustomerBody(StrictSchema):
     """What to change; at least one of them."""
 
     vip = StrictBool()
+    segment = fields.String(validate=SEGMENT_OR_NONE, metadata={"description": "Empty takes them out of theirs"})
     disabled = StrictBool()
     tax_exempt = StrictBool()
 
@@ -125,7 +127,7 @@ class ChangeCustomerBody(StrictSchema):
     def check_something(self, data: Any, **_: Any) -> None:
         """A change must say what to change."""
         if not data:
-            raise ValidationError("Say `vip`, `disabled` or `tax_exempt`.", "vip")
+            raise ValidationError("Say what to change.", "vip")
 
 
 class CustomerSummary(Schema):
@@ -138,6 +140,7 @@ class CustomerSummary(Schema):
     first_name = fields.String(required=True)
     last_name = fields.String(required=True)
     vip = fields.Boolean(required=True)
+    segment = fields.String(allow_none=True)
     disabled = fields.Boolean(required=True)
     order_count = fields.Integer(required=True)
     roles = fields.List(fields.String(), required=True)
@@ -161,6 +164,7 @@ class StandingSchema(Schema):
     id = fields.UUID(required=True)
     vip = fields.Boolean(required=True)
     tax_exempt = fields.Boolean(required=True)
+    segment = fields.String(allow_none=True)
     disabled = fields.Boolean(required=True)
     disabled_at = fields.DateTime(allow_none=True)
 
