@@ -10,7 +10,7 @@ from blueprints.api.schemas.checkout import HoldSchema, QuoteRequest, QuoteSchem
 from blueprints.http.access import anyone
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.carts import header_token, present_cart
-from blueprints.http.commits import commits
+from blueprints.http.commits import commits, commits_itself
 from blueprints.http.json import json_response
 from blueprints.http.limits import limited
 from quickshop.accounts.places import place_of
@@ -24,7 +24,7 @@ blp = ApiBlueprint("checkout", __name__, url_prefix="/api/v1", description="From
 @limited("checkout")
 @blp.arguments(QuoteRequest)
 @blp.answers(200, QuoteSchema)
-@commits
+@commits_itself
 def quote(body: dict[str, Any]) -> Response:
     """What the cart costs now, with every way of shipping to the address, else to the shop's home."""
     # A wrong address is told now rather than when the order is placed.

@@ -40,7 +40,7 @@ def make_key() -> tuple[PersonKey, WrappedKey]:
 def new_person() -> PersonKey:
     """Write a new person with a key of their own."""
     person, wrapped = make_key()
-    db.run(
+    db.run_along(
         "INSERT INTO persons (id, key_id, wrapped_key) VALUES (:id, :key_id, :wrapped)",
         id=person.id,
         key_id=wrapped.key_id,

@@ -35,6 +35,10 @@ def open_cart(caller: Caller, token: str | None) -> CartRef | None:
 
 def start_cart(caller: Caller) -> CartRef:
     """A new cart of this caller; for a member the active one where a second request was quicker."""
+    if caller.user_id is None:
+        cart_id = new_id()
+        db.run_along("INSERT INTO carts (id) VALUES (:id)", id=cart_id)
+        return CartRef(cart_id, None)
     made = db.scalar(
         """
         INSERT INTO carts (id, user_id) VALUES (:id, :user)

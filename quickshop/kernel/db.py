@@ -36,13 +36,14 @@ _IN_HAND = "quickshop.database"
 class _InHand:
     """What an application context (a request, a task) has of the database: the unit of work it is in, if any."""
 
-    __slots__ = ("connection", "ending", "engine", "unit")
+    __slots__ = ("along", "connection", "ending", "engine", "unit")
 
     def __init__(self) -> None:
         self.engine: Engine = db.engine
         self.connection: PoolProxiedConnection | None = None
         self.unit: str | None = None
         self.ending: list[tuple[str, Callable[[], None]]] = []  # what the unit still does before it commits
+        self.along: list[tuple[str, dict[str, Any]]] = []  # statements that go out with the next one
 
     def cursor(self) -> Any:
         """A cursor of the connection, which is taken from the pool first where there is none."""
@@ -129,26 +130,54 @@ def _read(cursor: Any) -> Result:
     return Result([make(values) for values in cursor.fetchall()], cursor.rowcount)
 
 
+def _prepared(work: _InHand, cursor: Any, sql: str) -> prepared.Prepared | None:
+    """The statement as prepared on this connection, or None for one that is not prepared."""
+    found = prepared.find(sql)
+    if found is not None:
+        connection: Any = work.connection
+        known = connection.info.setdefault("quickshop.prepared", set())
+        if found.prepare not in known:
+            cursor.execute(found.prepare)
+            known.add(found.prepare)
+    return found
+
+
+def _text(work: _InHand, cursor: Any, sql: str, params: dict[str, Any]) -> bytes:
+    """The statement with its values in it."""
+    found = _prepared(work, cursor, sql)
+    if found is None:
+        text: bytes = cursor.mogrify(prepared.driver_form(sql), params)
+    else:
+        text = cursor.mogrify(found.execute, found.values(params))
+    return text
+
+
+def _ahead(work: _InHand, cursor: Any) -> bytes:
+    """What goes out before the next statement: the unit's BEGIN and what was put off to go along."""
+    opening = b"BEGIN;" if work.unit == DUE else b""
+    put_off, work.along = work.along, []
+    return opening + b"".join([_text(work, cursor, sql, params) + b";" for sql, params in put_off])
+
+
 def _execute(work: _InHand, sql: str, params: dict[str, Any]) -> Result:
     """Run a statement; the first of a unit of work brings its BEGIN along."""
     cursor = work.cursor()
     opening = "BEGIN;" if work.unit == DUE else ""
     try:
-        found = prepared.find(sql)
-        if found is None:
-            cursor.execute(opening + prepared.driver_form(sql), params)
-        else:
-            connection: Any = work.connection
-            known = connection.info.setdefault("quickshop.prepared", set())
-            if found.prepare not in known:
-                cursor.execute(found.prepare)
-                known.add(found.prepare)
+        if work.along:
+            cursor.execute(_ahead(work, cursor) + _text(work, cursor, sql, params))
+        elif (found := _prepared(work, cursor, sql)) is not None:
             cursor.execute(opening + found.execute, found.values(params))
+        else:
+            cursor.execute(opening + prepared.driver_form(sql), params)
         if opening:
             work.unit = BEGUN
         return _read(cursor)
     except psycopg2.Error as error:
-        raise work.wrapped(sql, error, cursor) from error
+        wrapped = work.wrapped(sql, error, cursor)
+        if opening and work.connection is not None:
+            work.unit = BEGUN  # a failed transaction is open
+        raise wrapped from error
     finally:
         cursor.close()
 
@@ -156,7 +185,7 @@ def _execute(work: _InHand, sql: str, params: dict[str, Any]) -> Result:
 def _finish(work: _InHand, command: str) -> None:
     cursor = work.cursor()
     try:
-        cursor.execute(command)
+        cursor.execute(_ahead(work, cursor) + command.encode())
         if cursor.statusmessage != command:
             raise RuntimeError("an error inside the unit was swallowed: nothing of it was kept")
     except psycopg2.Error as error:
@@ -177,6 +206,19 @@ def run(sql: str, /, **params: Any) -> Result:
             work.give_back()
 
 
+def run_along(sql: str, /, **params: Any) -> None:
+    """Run a statement whose answer nobody reads together with the next one of the unit, or with its COMMIT.
+
+    It costs no round trip; an error of its own comes out where that one is run. Outside of a unit it is run at once.
+    """
+    if not in_transaction():
+        run(sql, **params)
+        return
+    for watch in watchers:
+        watch(sql)
+    _in_hand().along.append((sql, params))
+
+
 def command(sql: str) -> None:
     """Run a command that takes no parameters and cannot be prepared, such as SAVEPOINT, in the unit of work in hand.
 
@@ -189,7 +231,7 @@ def command(sql: str) -> None:
     work = _in_hand()
     cursor = work.cursor()
     try:
-        cursor.execute(("BEGIN;" if work.unit == DUE else "") + sql)
+        cursor.execute(_ahead(work, cursor) + sql.encode())
         if work.unit == DUE:
             work.unit = BEGUN
     except psycopg2.Error as error:
@@ -227,7 +269,7 @@ def open_unit() -> None:
     if work.unit is not None:
         raise RuntimeError("units of work do not nest")
     work.unit = DUE
-    work.ending = []
+    work.ending, work.along = [], []
 
 
 def at_the_end(order: str, work: Callable[[], None]) -> None:
@@ -249,16 +291,17 @@ def close_unit(command: str | None) -> None:
     work = _in_hand()
     try:
         # A roll-back is the pool's when the connection comes back: it must work on a dead connection, too.
-        if command is not None and work.unit in (BEGUN, LOST):
+        if command is not None and (work.unit != DUE or work.along):
             _finish(work, command)
     finally:
-        work.unit = None
+        work.unit, work.along = None, []
         work.give_back()
 
 
 def unit_begun() -> bool:
-    """Whether the current unit has run a statement: before that, nothing can have happened."""
-    return _in_hand().unit in (BEGUN, LOST)
+    """Whether the current unit has run a statement, or will with its COMMIT: else nothing can have happened."""
+    work = _in_hand()
+    return work.unit in (BEGUN, LOST) or bool(work.along)
 
 
 def release() -> None:
@@ -272,9 +315,9 @@ def release() -> None:
 
 def copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write many rows of one table at once, within the current unit of work; names are ours, never a caller's."""
-    if not unit_begun():
-        run("SELECT 1")
     work = _in_hand()
+    if work.unit == DUE or work.along:
+        run("SELECT 1")
     cursor = work.cursor()
     text = io.StringIO("".join("\t".join(map(_copied, row)) + "\n" for row in rows))
     sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
@@ -294,9 +337,9 @@ def _copied(value: Any) -> str:
 
 
 def run_many(sql: str, rows: list[dict[str, Any]]) -> None:
-    """Run one statement for many parameter sets; does nothing for none."""
+    """Run one statement for many parameter sets, in one round trip of a unit of work; does nothing for none."""
     for params in rows:
-        run(sql, **params)
+        run_along(sql, **params)
 
 
 def row(sql: str, /, **params: Any) -> Row | None:

@@ -10,7 +10,7 @@ from quickshop.kernel.outbox import dump
 
 def leave(consumer: str, type_: str, data: dict[str, Any]) -> None:
     """Leave a fact for a consumer, within the current transaction."""
-    db.run(
+    db.run_along(
         "INSERT INTO pending_facts (consumer, type, data) VALUES (:consumer, :type, CAST(:data AS jsonb))",
         consumer=consumer,
         type=type_,
@@ -22,10 +22,12 @@ def take(consumer: str, limit: int) -> list[Any]:
     """Take up to `limit` facts, oldest first, and remove them; they come back if the transaction does not commit."""
     taken = db.rows(
         """
-        DELETE FROM pending_facts WHERE id IN (
-            SELECT id FROM pending_facts WHERE consumer = :consumer ORDER BY id LIMIT :limit
-            FOR UPDATE SKIP LOCKED)
-        RETURNING id, type, data, created_at
+        WITH due AS MATERIALIZED (
+            -- As a subquery of IN some plans would run it again for each row, and take more than :limit.
+            SELECT id FROM pending_facts WHERE consumer = :consumer ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM pending_facts f USING due WHERE f.id = due.id
+        RETURNING f.id, f.type, f.data, f.created_at
         """,
         consumer=consumer,
         limit=limit,

@@ -88,17 +88,20 @@ def enter(place: Slot) -> StoredAnswer | None:
     """
     name = f"{place.caller}\0{place.route}\0{place.key}"
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-    if not db.scalar("SELECT pg_try_advisory_xact_lock(:n)", n=number):
-        raise InProgress
-    # A statement of its own: its snapshot must be younger than the lock, or a just-committed answer is missed.
-    found = db.row(
-        "SELECT request_hash, status, body, key_id FROM idempotency_keys"
-        " WHERE caller = :caller AND route = :route AND key = :key",
+    # Two statements in one round trip: the second's snapshot must be younger than the lock, or a just-committed answer
+    # is missed. What the first one came to stands in a setting of the transaction.
+    db.run_along("SELECT set_config('quickshop.alone', pg_try_advisory_xact_lock(:n)::text, true)", n=number)
+    found = db.run(
+        "SELECT current_setting('quickshop.alone')::boolean AS alone, k.request_hash, k.status, k.body, k.key_id"
+        " FROM (SELECT) AS once LEFT JOIN idempotency_keys k"
+        " ON k.caller = :caller AND k.route = :route AND k.key = :key",
         caller=place.caller,
         route=place.route,
         key=place.key,
-    )
-    if found is None:
+    ).one()
+    if not found.alone:
+        raise InProgress
+    if found.status is None:
         return None
     if bytes(found.request_hash) != place.request_hash:
         raise KeyReused("This Idempotency-Key belongs to another request body; use a new key.")
@@ -115,7 +118,7 @@ def _place(place: Slot) -> str:
 def bind(place: Slot, status: int, body: bytes) -> None:
     """Bind an answer to the slot, in the transaction that made it."""
     keys = keyring()
-    db.run(
+    db.run_along(
         "INSERT INTO idempotency_keys (caller, route, key, request_hash, status, body, key_id)"
         " VALUES (:caller, :route, :key, :hash, :status, :body, :key_id)",
         caller=place.caller,

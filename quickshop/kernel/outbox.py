@@ -36,7 +36,7 @@ def dump(value: Any) -> str:
 
 def write(frames: Sequence[dict[str, Any]] = (), tasks: Sequence[TaskHint] = ()) -> None:
     """Put frames and task hints into the outbox of the current transaction."""
-    db.run(
+    db.run_along(
         "INSERT INTO outbox (frames, tasks) VALUES (CAST(:frames AS jsonb), CAST(:tasks AS jsonb))",
         frames=dump(list(frames)),
         tasks=dump([t.as_dict() for t in tasks]),
@@ -62,7 +62,7 @@ def claim(limit: int) -> list[Any]:
 
 def mark_sent(ids: Sequence[int]) -> None:
     """Record that rows were sent."""
-    db.run(
+    db.run_along(
         "UPDATE outbox SET sent_at = clock_timestamp(), lease_until = NULL WHERE id = ANY(:ids)",
         ids=list(ids),
     )

@@ -203,7 +203,7 @@ def _order_link(context: dict[str, Any]) -> str:
 
 
 def _record(outcomes: Sequence[tuple[Any, str | None]]) -> None:
-    db.run(
+    db.run_along(
         "UPDATE deliveries SET state = 'sent', sent_at = clock_timestamp(), last_error = NULL WHERE id = ANY(:ids)",
         ids=[d.id for d, error in outcomes if error is None],
     )

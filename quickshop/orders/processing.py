@@ -148,7 +148,7 @@ def _record_authorization(work: Work, answer: Answer, outcome: Outcome, age: flo
 def _authorized(work: Work) -> None:
     if not inventory.commit(work.order_id):
         raise RuntimeError("no live stock hold to commit")
-    payments.begin(work.order_id, work.round, "capture", work.due_minor, work.currency)
+    payments.begin_along(work.order_id, work.round, "capture", work.due_minor, work.currency)
     status, _ = work.standing
     move(
         work.order_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from quickshop.extensions import settings
@@ -70,17 +71,25 @@ UNION ALL SELECT key, state, look_ups, created_at FROM payment_attempts WHERE ke
 
 def begin(order_id: UUID, round_: int, kind: str, amount_minor: int, currency: str) -> Attempt:
     """The attempt of this kind, written as `sent` if it is new. Commit before making the call."""
-    found = db.run(
-        _BEGIN,
-        order_id=order_id,
-        round=round_,
-        kind=kind,
-        key=attempt_key(order_id, round_, kind),
-        amount=amount_minor,
-        currency=currency,
-        provider=settings().payment_provider,
-    ).one()
+    found = db.run(_BEGIN, **_attempt(order_id, round_, kind, amount_minor, currency)).one()
     return Attempt(**found._asdict())
+
+
+def begin_along(order_id: UUID, round_: int, kind: str, amount_minor: int, currency: str) -> None:
+    """Write the attempt as `begin` does where nothing of it needs to be known yet."""
+    db.run_along(_BEGIN, **_attempt(order_id, round_, kind, amount_minor, currency))
+
+
+def _attempt(order_id: UUID, round_: int, kind: str, amount_minor: int, currency: str) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "round": round_,
+        "kind": kind,
+        "key": attempt_key(order_id, round_, kind),
+        "amount": amount_minor,
+        "currency": currency,
+        "provider": settings().payment_provider,
+    }
 
 
 def attempt_of(order_id: UUID, round_: int, kind: str) -> Attempt | None:
@@ -114,7 +123,7 @@ def give_up(order_id: UUID, round_: int, kind: str) -> bool:
 
 def record_authorization(order_id: UUID, round_: int, answer: Answer) -> None:
     """Record what came of an authorisation, and the money it reserved."""
-    db.run(
+    db.run_along(
         """
         WITH a AS (
             UPDATE payment_attempts SET code = :code, look_ups = look_ups + :unseen,
@@ -139,7 +148,7 @@ def record_authorization(order_id: UUID, round_: int, answer: Answer) -> None:
 
 def record_capture(order_id: UUID, round_: int, answer: Answer) -> None:
     """Record what came of a capture, and the money it took."""
-    db.run(
+    db.run_along(
         """
         WITH a AS (
             UPDATE payment_attempts SET state = :state, code = :code,

@@ -1,6 +1,9 @@
 """How statements are run: planned once where they say so, and on connections that nobody keeps."""
 
+import contextlib
+
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from quickshop.extensions import db as extension
 from quickshop.kernel import db
@@ -52,3 +55,67 @@ def test_an_error_of_a_read_leaves_no_connection_behind():
     with pytest.raises(Exception, match="division by zero"):
         db.run("SELECT 1 / :n", n=0)
     assert extension.engine.pool.checkedout() == 0
+
+
+PUT = "INSERT INTO worker_canaries (queue, seen_at) VALUES (:queue, now())"
+
+
+def put_along():
+    """How many were kept."""
+    return db.scalar("SELECT count(*) FROM worker_canaries WHERE queue LIKE 'along%'")
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_statement_run_along_happens_before_the_next_one_and_in_its_order(times):
+    """However often it was met, that is, prepared or not."""
+    for number in range(times):
+        with unit_of_work():
+            db.run_along(PUT, queue=f"along {number}")
+            db.run_along(
+                "UPDATE worker_canaries SET queue = queue || ' 100 %' WHERE queue = :queue", queue=f"along {number}"
+            )
+            assert db.scalar("SELECT queue FROM worker_canaries WHERE queue LIKE :queue", queue=f"along {number}%") == (
+                f"along {number} 100 %"
+            )
+    assert put_along() == times
+
+
+def test_a_unit_of_statements_run_along_alone_is_kept_by_its_commit():
+    with unit_of_work():
+        db.run_along(PUT, queue="along")
+        db.run_along(PUT, queue="along too")
+    with unit_of_work():
+        db.run_along(PUT, queue="along as well")
+        db.command("SAVEPOINT here")
+    assert put_along() == 3
+
+
+def test_an_error_of_a_statement_run_along_undoes_the_unit():
+    for _ in range(4):
+        with pytest.raises(DBAPIError), unit_of_work():
+            db.run("SELECT 1")
+            db.run_along(PUT, queue="along a")
+            db.run_along("SELECT 1 / :n", n=0)
+        with pytest.raises(DBAPIError), unit_of_work():
+            db.run_along(PUT, queue="along b")
+            db.run("SELECT 1 / :n", n=0)
+        with pytest.raises(RuntimeError, match="swallowed"), unit_of_work():
+            db.run_along(PUT, queue="along c")
+            with contextlib.suppress(DBAPIError):
+                db.run("SELECT 1 / :n", n=0)
+    assert put_along() == 0
+    assert extension.engine.pool.checkedout() == 0
+
+
+def test_what_was_to_go_along_is_forgotten_with_a_unit_that_failed():
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        db.run_along(PUT, queue="along")
+        raise ZeroDivisionError
+    with unit_of_work():
+        db.run("SELECT 1")
+    assert put_along() == 0
+
+
+def test_outside_of_a_unit_a_statement_run_along_is_run_at_once():
+    db.run_along(PUT, queue="along alone")
+    assert put_along() == 1
