@@ -4,8 +4,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
-JOBS ?= $(shell nproc)
+# Tests wait for processes, sockets and clocks more than they compute: more of them than cores run at once.
+JOBS ?= $(shell echo $$(($$(nproc) + 2)))
 BROWSER ?= yes
+# The tests' own order stands (tests/conftest.py): what is shared or takes long begins first.
+SPREAD := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 CODE := quickshop blueprints realtime tasks migrations tests benchmarks scripts wsgi.py gunicorn.conf.py
 CODE := $(wildcard $(CODE))
 
@@ -20,8 +23,12 @@ run: .venv/.installed ## Run the whole shop here; PORT and QUICKSHOP_HOME choose
 
 setup: .venv/.installed-dev ## Make the virtual environment, with the tools of development
 
-test: setup browser check ## Check the code, then run every test: parallel, in random order
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(if $(filter no,$(BROWSER)),-m "not browser")
+test: ## Check the code and run every test: parallel, in random order
+	@$(MAKE) --no-print-directory --jobs=2 setup browser
+	@checks=$$(mktemp); trap 'rm -f "$$checks"' EXIT; \
+	$(MAKE) --no-print-directory check >"$$checks" 2>&1 & checking=$$!; \
+	$(PY) -m pytest $(SPREAD) $(if $(filter no,$(BROWSER)),-m "not browser"); tested=$$?; \
+	wait $$checking; checked=$$?; cat "$$checks"; exit $$((tested | checked))
 
 check: lint types imports ## Check style, types and import contracts
 
@@ -62,16 +69,22 @@ browser:
 clean: ## Remove the virtual environment and caches; the shop's data stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
+define VENV
+@[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+|| { echo "QuickShop needs Python 3.11 or later: install it with 'sudo apt-get install python3 python3-venv'." >&2; exit 1; }
+@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+|| { echo "Python's venv module is missing: install it with 'sudo apt-get install python3-venv' and run make again." >&2; exit 1; }
+@echo "Installing the pinned requirements into .venv; this happens once"
+@$(PY) -c '' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
+endef
+
 .venv/.installed: requirements.txt
-	@[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	|| { echo "QuickShop needs Python 3.11 or later: install it with 'sudo apt-get install python3 python3-venv'." >&2; exit 1; }
-	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
-	|| { echo "Python's venv module is missing: install it with 'sudo apt-get install python3-venv' and run make again." >&2; exit 1; }
-	@echo "Installing the pinned requirements into .venv; this happens once"
-	@$(PY) -c '' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
+	$(VENV)
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.txt .venv/.installed
+# With the shop's own in one go: pip takes as long for some as for all.
+.venv/.installed-dev: requirements.txt requirements-dev.txt
+	$(VENV)
 	@$(PIP) -r requirements.txt -r requirements-dev.txt
-	@touch $@
+	@touch .venv/.installed $@

@@ -19,6 +19,32 @@ hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_collection_modifyitems(items):
+    """Let one worker run all tests that share costly processes, so that they start once.
+
+    What takes longest begins first: nothing long is left for the end, when other workers have no more to do.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group") and (group := _shared_processes(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_turn)  # stable: the random order stays within
+
+
+def _turn(item):
+    group = item.get_closest_marker("xdist_group")
+    if group:
+        return 0 if group.args[0] in ("browser", "live-shop") else 1
+    return 1 if item.path.parent.name in ("faults", "runtime", "races") else 2  # whole shops of their own, or waits
+
+
+def _shared_processes(item):
+    """What names the processes that this test shares with others: the running shop, or its file's own; or None."""
+    if "live_shop" in item.fixturenames:
+        return "live-shop"
+    found = item._fixtureinfo.name2fixturedefs.values()
+    return item.path.stem if any(definitions[-1].scope == "module" for definitions in found) else None
+
+
 @pytest.fixture(scope="session")
 def servers():
     """A real PostgreSQL and Valkey of this test process, migrated."""
