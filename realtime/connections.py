@@ -3,47 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from uuid import UUID
 
-from realtime.auth import Principal
-from realtime.cursors import Cursor
-from realtime.transport import Meter
-
-MESSAGES_PER_SECOND = 20
-
-
-class Budget:
-    """A token bucket: so many messages a second, and as many at once."""
-
-    def __init__(self, per_second: float = MESSAGES_PER_SECOND) -> None:
-        self._rate = per_second
-        self._left = per_second
-        self._at = time.monotonic()
-
-    def spend(self) -> bool:
-        """Whether one more message is allowed."""
-        now = time.monotonic()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
-@dataclass(eq=False)
-class Connection:
-    """One namespace of one socket."""
-
-    sid: str
-    namespace: str
-    principal: Principal
-    meter: Meter
-    budget: Budget = field(default_factory=Budget)
-    cursors: dict[str, Cursor] = field(default_factory=dict)  # by the topic as the client names it
+from realtime.cursors import Connection, Cursor
 
 
 class Connections:

@@ -1,4 +1,4 @@
-"""Where one socket stands in one topic. A cursor decides what may be sent next; it reads nothing and sends nothing.
+"""One socket, and where it stands in each topic. A cursor decides what may be sent next; it reads and sends nothing.
 
 For a topic with a log, events leave in order and once: a frame that is not the next one means that the log must be
 read first, and while it is read frames only say how far to read.
@@ -7,12 +7,47 @@ read first, and while it is read frames only say how far to read.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
-if TYPE_CHECKING:
-    from realtime.connections import Connection
-    from realtime.rooms import Room
+from realtime.auth import Principal
+from realtime.rooms import Room
+from realtime.transport import Meter
+
+MESSAGES_PER_SECOND = 20
+
+
+class Budget:
+    """A token bucket: so many messages a second, and as many at once."""
+
+    def __init__(self, per_second: float = MESSAGES_PER_SECOND) -> None:
+        self._rate = per_second
+        self._left = per_second
+        self._at = time.monotonic()
+
+    def spend(self) -> bool:
+        """Whether one more message is allowed."""
+        now = time.monotonic()
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+@dataclass(eq=False)
+class Connection:
+    """One namespace of one socket."""
+
+    sid: str
+    namespace: str
+    principal: Principal
+    meter: Meter
+    budget: Budget = field(default_factory=Budget)
+    cursors: dict[str, Cursor] = field(default_factory=dict)  # by the topic as the client names it
 
 
 class Cursor:

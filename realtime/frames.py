@@ -15,8 +15,8 @@ from quickshop.kernel.clock import now, rfc3339
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.unit_of_work import reading
 from realtime import publisher
-from realtime.connections import Connection, Connections
-from realtime.cursors import Cursor
+from realtime.connections import Connections
+from realtime.cursors import Connection, Cursor
 from realtime.problems import SlowConsumer, problem
 from realtime.rooms import LOGS, STATES, WHAT_OF
 

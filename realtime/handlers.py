@@ -15,8 +15,8 @@ from quickshop.kernel import tracing
 from quickshop.kernel.errors import Forbidden, Invalid, NotFound
 from quickshop.kernel.ids import new_id
 from realtime import auth
-from realtime.connections import Connection, Connections
-from realtime.cursors import Cursor
+from realtime.connections import Connections
+from realtime.cursors import Connection, Cursor
 from realtime.frames import Frames
 from realtime.problems import (
     TooManyMessages,

@@ -7,8 +7,8 @@ import pytest
 
 from quickshop.accounts.callers import ANONYMOUS
 from realtime.auth import Principal
-from realtime.connections import Connection, Connections
-from realtime.cursors import Cursor
+from realtime.connections import Connections
+from realtime.cursors import Connection, Cursor
 from realtime.frames import MOST_WAITING, Frames
 from realtime.rooms import LOGS, Log, Room
 from realtime.transport import Meter

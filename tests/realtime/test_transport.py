@@ -6,7 +6,7 @@ import threading
 import pytest
 from socketio.packet import Packet
 
-from realtime.connections import Budget
+from realtime.cursors import Budget
 from realtime.transport import Meter, _WholeWrites, well_formed
 from tests.factories.sockets import RawSocket, Screen
 
@@ -124,7 +124,7 @@ def test_a_meter_counts_what_waits_and_how_long_nothing_moved(monkeypatch):
 
 def test_twenty_messages_a_second_are_allowed(monkeypatch):
     now = [5.0]
-    monkeypatch.setattr("realtime.connections.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("realtime.cursors.time.monotonic", lambda: now[0])
     budget = Budget()
     assert [budget.spend() for _ in range(25)] == [True] * 20 + [False] * 5
     now[0] += 0.5
