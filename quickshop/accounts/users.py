@@ -117,5 +117,17 @@ def lock(user_id: UUID) -> None:
     db.run("SELECT 1 FROM users WHERE id = :id FOR NO KEY UPDATE", id=user_id)
 
 
+def lock_with_key(user_id: UUID) -> PersonKey:
+    """The same lock, and the key of the person in one statement. Raises NotFound."""
+    row = db.row(
+        "SELECT p.id, p.key_id, p.wrapped_key FROM users u JOIN persons p ON p.id = u.person_id"
+        " WHERE u.id = :id FOR NO KEY UPDATE OF u",
+        id=user_id,
+    )
+    if row is None:
+        raise NotFound("account")
+    return person_key(row.id, row.key_id, row.wrapped_key)
+
+
 def _by_email(email: str, more: str = "") -> Found | None:
     return _found("u.email_index = :value", email_index(email), more)

@@ -15,12 +15,6 @@ RATE_SECONDS = 10  # what "per second" is averaged over
 SPREAD_SECONDS = 30  # what percentiles are taken over
 
 
-def relay_age() -> float | None:
-    """Seconds since the leading relay last gave a sign of life; None if it never did."""
-    age = db.scalar("SELECT extract(epoch FROM now() - max(seen_at)) FROM relay_beats")
-    return None if age is None else round(float(age), 1)
-
-
 def canary_ages() -> dict[str, float]:
     """Seconds since each queue was last served, by queue; a queue never served is missing."""
     found = db.rows("SELECT queue, extract(epoch FROM now() - seen_at) AS age FROM worker_canaries")

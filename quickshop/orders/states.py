@@ -97,6 +97,4 @@ FULFILMENT_STATUS = Machine(
     },
 )
 
-# Automation is over; what follows is up to people or to fulfilment.
-PROCESSING_ENDED = frozenset({S.CONFIRMED, S.PAYMENT_FAILED, S.ON_HOLD, S.CANCELLED, S.COMPLETED})
 MACHINES = (STATUS, PAYMENT_STATUS, FULFILMENT_STATUS)

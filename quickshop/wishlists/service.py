@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from quickshop.accounts.people import PersonKey, person_key
+from quickshop.accounts import users
+from quickshop.accounts.people import PersonKey
 from quickshop.catalog.prices import PRICE_NOW
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
@@ -28,25 +29,13 @@ def place(wishlist_id: UUID) -> str:
     return f"wishlists/name/{wishlist_id}"
 
 
-def _lock_member(user_id: UUID) -> PersonKey:
-    """Lock a member's row until the transaction ends; their key. Raises NotFound."""
-    row = db.row(
-        "SELECT p.id, p.key_id, p.wrapped_key FROM users u JOIN persons p ON p.id = u.person_id"
-        " WHERE u.id = :id FOR NO KEY UPDATE OF u",
-        id=user_id,
-    )
-    if row is None:
-        raise NotFound("account")
-    return person_key(row.id, row.key_id, row.wrapped_key)
-
-
 def _lists_of(user_id: UUID) -> list[Any]:
     return db.rows("SELECT id, is_default FROM wishlists WHERE user_id = :user ORDER BY id", user=user_id)
 
 
 def create(user_id: UUID, name: str) -> UUID:
     """Make a list; its id. The first one is the default. Raises TooManyLists. Writes; the caller commits."""
-    person, there = _lock_member(user_id), _lists_of(user_id)
+    person, there = users.lock_with_key(user_id), _lists_of(user_id)
     if len(there) >= MOST_LISTS:
         raise TooManyLists(f"There is room for {MOST_LISTS} lists.")
     return _insert(user_id, person, name, default=not any(r.is_default for r in there))
@@ -71,7 +60,7 @@ def default_list(user_id: UUID) -> UUID:
     found: UUID | None = db.scalar("SELECT id FROM wishlists WHERE user_id = :user AND is_default", user=user_id)
     if found is not None:
         return found
-    person, there = _lock_member(user_id), _lists_of(user_id)
+    person, there = users.lock_with_key(user_id), _lists_of(user_id)
     for row in there:
         if row.is_default:
             return UUID(str(row.id))
@@ -86,7 +75,7 @@ def change(user_id: UUID, wishlist_id: UUID, changes: Mapping[str, Any]) -> None
     A list that is shared anew gets another link; the old ones stay dead. Raises NotFound for a list that is not
     the member's own, Invalid. Writes; the caller commits.
     """
-    person = _lock_member(user_id)
+    person = users.lock_with_key(user_id)
     _lock(user_id, wishlist_id)
     values: dict[str, Any] = {}
     if "name" in changes:
@@ -115,7 +104,7 @@ def remove(user_id: UUID, wishlist_id: UUID) -> None:
 
     Raises NotFound. Writes; the caller commits.
     """
-    _lock_member(user_id)
+    users.lock_with_key(user_id)
     gone = db.row(
         "DELETE FROM wishlists WHERE id = :id AND user_id = :user RETURNING is_default", id=wishlist_id, user=user_id
     )

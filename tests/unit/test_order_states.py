@@ -10,7 +10,6 @@ from quickshop.orders.states import (
     FULFILMENT_STATUS,
     MACHINES,
     PAYMENT_STATUS,
-    PROCESSING_ENDED,
     STATUS,
     PaymentStatus,
     Status,
@@ -75,10 +74,6 @@ def test_a_machine_that_forgets_a_state_cannot_be_built():
 def test_money_that_was_taken_can_only_be_given_back():
     after = PAYMENT_STATUS.moves[PaymentStatus.CAPTURED]
     assert after == {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED}
-
-
-def test_processing_has_ended_wherever_the_contract_says_so():
-    assert set(Status) - {Status.PLACED, Status.PROCESSING} == PROCESSING_ENDED
 
 
 def test_final_states_stay_final():
