@@ -43,7 +43,8 @@ SECOND_LOOK = timedelta(hours=24)
 MOST_LOOKS = 200
 
 _OURS = """
-SELECT a.key, p.order_id, p.round, p.provider_ref, o.status, o.payment_status, p.round = o.payment_round AS current,
+SELECT a.key, p.order_id, p.round, p.provider_ref, a.created_at AS asked_at, o.status, o.payment_status,
+       p.round = o.payment_round AS current,
        w.step = 'done' AND w.ended_at < now() - make_interval(secs => :settled) AS settled,
        p.currency, p.amount_minor, p.captured_minor, p.refunded_minor, p.refunding_minor
 FROM payments p JOIN orders o ON o.id = p.order_id JOIN order_processing w ON w.order_id = p.order_id
@@ -138,7 +139,7 @@ class Comparison:
         if known.key in self.looked or time.monotonic() > self.ends:
             return
         self.looked.add(known.key)
-        answer = self.gateway.look_up(known.key, known.provider_ref)
+        answer = self.gateway.look_up(known.key, known.provider_ref, known.asked_at)
         if answer.state is AnswerState.UNKNOWN:
             return
         with reading():
