@@ -19,6 +19,7 @@ from quickshop.orders.priority import queue_of
 from quickshop.orders.processing import wake
 from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer
+from quickshop.promotions import service as promotions
 
 
 def pay_again(
@@ -30,10 +31,11 @@ def pay_again(
 ) -> UUID:
     """Start another round of paying, by a token or a saved card of the order's own member; the order's id.
 
-    Raises NotFound, NotPayable, OutOfStock. Records `order.payment_retried`.
+    Raises NotFound, NotPayable, OutOfStock, UsedUp, CreditSpent. Records `order.payment_retried`.
     """
     order = db.row(
-        "SELECT id, user_id, person_id, status, payment_status, priority FROM orders WHERE number = :n FOR UPDATE",
+        "SELECT id, user_id, person_id, caller, status, payment_status, priority FROM orders"
+        " WHERE number = :n FOR UPDATE",
         n=number,
     )
     if order is None or not viewer.may_see(order.id, order.user_id):
@@ -46,6 +48,7 @@ def pay_again(
     payer = viewer.user_id if viewer.user_id == order.user_id else None
     token = paying_token(payer, payment_token, payment_method_id)
     inventory.reserve(order.id, _wanted(order.id))
+    promotions.take_again(order.id, order.caller)
     _start_round(order.id, load_person(order.person_id), token, payment_method_id)
     move(
         order.id,

@@ -287,7 +287,8 @@ def _begin_undoing(ours: Ours) -> None:
 
 # Nearly all add up, and are left in the database.
 _ORDERS = """
-SELECT o.id, o.payment_status, o.currency, o.total_minor AS due_minor, p.captured, p.refunded, p.provider
+SELECT o.id, o.payment_status, o.currency, o.total_minor - o.credit_minor AS due_minor, p.captured,
+       p.refunded, p.provider
 FROM order_processing w JOIN orders o ON o.id = w.order_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(captured_minor), 0)::bigint AS captured, coalesce(sum(refunded_minor), 0)::bigint AS refunded,
@@ -297,7 +298,8 @@ CROSS JOIN LATERAL (
 WHERE w.step = 'done' AND w.ended_at < :settled AND {which}
 """
 _ENDED_LATELY = """w.ended_at >= :touched
-  AND (o.payment_status, p.captured, p.refunded) IS DISTINCT FROM ('captured', o.total_minor, 0::bigint)
+  AND (o.payment_status, p.captured, p.refunded)
+      IS DISTINCT FROM ('captured', o.total_minor - o.credit_minor, 0::bigint)
   AND (p.captured > 0 OR o.payment_status IN ('captured', 'partially_refunded', 'refunded'))"""
 _STOOD_OPEN = "o.id IN (SELECT order_id FROM payment_breaks WHERE state = 'open' AND kind = 'order_differs')"
 

@@ -60,7 +60,7 @@ WITH p AS (
     RETURNING order_id, step, attempt, queue
 )
 SELECT o.id AS order_id, o.number, o.user_id, o.status, o.payment_status, p.step, p.attempt, p.queue,
-       o.payment_round AS round, o.total_minor, o.total_minor AS due_minor, o.currency, o.request_id,
+       o.payment_round AS round, o.total_minor, o.total_minor - o.credit_minor AS due_minor, o.currency, o.request_id,
        coalesce(pay.provider, :provider) AS provider, pay.provider_ref, now() AS now,
        o.payment_token, o.payment_token_sealed, o.person_id, per.key_id, per.wrapped_key
 FROM p JOIN orders o ON o.id = p.order_id JOIN persons per ON per.id = o.person_id
