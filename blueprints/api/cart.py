@@ -15,6 +15,7 @@ from blueprints.http.json import json_response, no_content
 from quickshop.cart import service
 from quickshop.cart.queries import cart_view
 from quickshop.cart.refs import CartRef
+from quickshop.checkout.service import priced_cart
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import parse_id
 
@@ -22,7 +23,7 @@ blp = ApiBlueprint("cart", __name__, url_prefix="/api/v1", description="The cart
 
 
 def _shown(ref: CartRef | None) -> Response:
-    return json_response(cart_view(ref), headers={"Cache-Control": "no-store"})
+    return json_response(priced_cart(cart_view(ref), ref), headers={"Cache-Control": "no-store"})
 
 
 def _changed(ref: CartRef) -> Response:

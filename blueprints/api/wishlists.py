@@ -26,6 +26,7 @@ from blueprints.http.json import json_response, no_content
 from blueprints.http.pagination import page_body
 from quickshop.cart import service as carts
 from quickshop.cart.queries import cart_view
+from quickshop.checkout.service import priced_cart
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import parse_id
 from quickshop.wishlists import queries, service
@@ -131,7 +132,7 @@ def move_to_cart(body: dict[str, Any], wishlist_id: str, variant_id: str) -> Res
     ref = cart_to_fill(None)
     carts.add_item(ref, variant, body["quantity"])
     service.take(g.caller.member_id(), _named(wishlist_id), variant)
-    return json_response(cart_view(ref), headers={"Cache-Control": "no-store"})
+    return json_response(priced_cart(cart_view(ref), ref), headers={"Cache-Control": "no-store"})
 
 
 @blp.get("/wishlists/shared/<token>")

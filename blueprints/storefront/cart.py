@@ -18,6 +18,7 @@ from quickshop.cart.errors import CartClosed
 from quickshop.cart.queries import cart_view
 from quickshop.cart.refs import CartRef
 from quickshop.catalog import queries
+from quickshop.checkout.service import priced_cart
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
@@ -118,7 +119,8 @@ def _existing() -> CartRef:
 
 
 def _cart() -> dict[str, Any]:
-    return {"cart": note_cart(cart_view(guest_cart.present()))}
+    ref = guest_cart.present()
+    return {"cart": note_cart(priced_cart(cart_view(ref), ref))}
 
 
 def _shown(view: str, error: ShopError | None = None, **more: Any) -> Response:

@@ -130,7 +130,8 @@ def empty(ref: CartRef) -> None:
 
 
 def merge_on_login(user_id: UUID, token: str | None) -> None:
-    """Join a guest's cart into the member's at sign-in: all items, the larger quantity where both have one.
+    """Join a guest's cart into the member's at sign-in: all items, the larger quantity where both have one,
+    and all codes.
 
     An unknown or closed guest cart changes nothing.
     """
@@ -153,6 +154,12 @@ def merge_on_login(user_id: UUID, token: str | None) -> None:
         ON CONFLICT (cart_id, variant_id)
         DO UPDATE SET quantity = greatest(cart_items.quantity, EXCLUDED.quantity)
         """,
+        mine=mine.id,
+        guest=guest_id,
+    )
+    db.run(
+        "INSERT INTO cart_codes (cart_id, code, credit_id) SELECT :mine, code, credit_id FROM cart_codes"
+        " WHERE cart_id = :guest ON CONFLICT DO NOTHING",
         mine=mine.id,
         guest=guest_id,
     )

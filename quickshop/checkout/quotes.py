@@ -45,6 +45,7 @@ class Priced:
     shipping: Offer | None
     totals: Totals
     taxed: Taxed
+    freight_off: int = 0  # what a discount takes off shipping, before an exemption from tax
 
     @property
     def tax_lines(self) -> list[dict[str, Any]]:
@@ -78,18 +79,22 @@ def ways(cart: Sequence[CartLine], lines: Sequence[NewLine], terms: Terms, now: 
     return offers(terms.shipping, parcel, now)
 
 
-def price(lines: Sequence[NewLine], currency: str, shipping: Offer | None, terms: Terms) -> Priced:
-    """The price of these lines, discounted already, with this way of shipping (none chosen yet: without)."""
+def price(
+    lines: Sequence[NewLine], currency: str, shipping: Offer | None, terms: Terms, freight_off: int = 0
+) -> Priced:
+    """The price of these lines, discounted already, with this way of shipping (none chosen yet: without), of which
+    a discount takes `freight_off`.
+    """
     place = terms.taxed_in(pickup=shipping is not None and shipping.pickup)
     freight = shipping.price_minor if shipping else 0
-    found = taxed(lines, freight, terms.tax, place, exempt=terms.exempt)
-    return Priced(found.lines, shipping, total_up(found, currency, freight), found)
+    found = taxed(lines, freight - freight_off, terms.tax, place, exempt=terms.exempt)
+    return Priced(found.lines, shipping, total_up(found, currency, freight, freight_off), found, freight_off)
 
 
-def total_up(found: Taxed, currency: str, freight: int) -> Totals:
-    """The sums of taxed lines with this much shipping."""
+def total_up(found: Taxed, currency: str, freight: int, freight_off: int = 0) -> Totals:
+    """The sums of taxed lines with this much shipping, of which a discount takes `freight_off`."""
     subtotal = sum(line.quantity * line.unit_price_minor for line in found.lines)
-    discount = sum(line.discount_minor for line in found.lines) + found.exempt_shipping
+    discount = sum(line.discount_minor for line in found.lines) + found.exempt_shipping + freight_off
     on_top, included = (0, found.tax) if found.included else (found.tax, 0)
     total = subtotal - discount + freight + on_top
     return Totals(currency, subtotal, discount, freight, on_top, total, included)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 from uuid import UUID
 
 from quickshop.accounts.address_rules import checked
@@ -18,6 +18,7 @@ from quickshop.cart import service as carts
 from quickshop.cart.errors import CartClosed, CartEmpty
 from quickshop.cart.queries import CartLine, cart_lines
 from quickshop.cart.refs import CartRef
+from quickshop.checkout.discounting import Offers, discounted, offers_for, rows
 from quickshop.checkout.errors import GuestsNotServed, MixedCurrencies, PriceChanged
 from quickshop.checkout.quotes import Priced, Totals, lines_of, price, ways
 from quickshop.checkout.terms import Terms, terms
@@ -32,6 +33,7 @@ from quickshop.orders.placing import NewLine, NewOrder, place
 from quickshop.orders.queries import order_view_by_id
 from quickshop.orders.saved_cards import paying_token
 from quickshop.orders.viewers import Viewer, order_token
+from quickshop.promotions import service as promotions
 from quickshop.shipping.rules import Offer, choose
 from quickshop.tax.rules import percent
 
@@ -95,13 +97,15 @@ def quote(
     if not lines:
         raise CartEmpty("Put something in the cart first.")
     known = _terms(lines, destination, ref.user_id if ref else None)
-    bought = lines_of(lines)
+    found = _offers(cast(CartRef, ref), lines)
+    bought = discounted(lines_of(lines), found.found)
     offers = ways(lines, bought, known, clock.now())
     if lenient and shipping_method not in [o.code for o in offers]:
         shipping_method = offers[0].code if offers else None
     chosen = choose(offers, shipping_method) if shipping_method else None
-    priced = price(bought, lines[0].currency, chosen, known)
+    priced = _priced(bought, found, chosen, known)
     totals = priced.totals
+    paid = sum(found.paid_by(totals.total).values())
     return {
         "lines": [_quote_line(line, new) for line, new in zip(lines, priced.lines, strict=True)],
         "destination": {
@@ -111,7 +115,11 @@ def quote(
         },
         "shipping_methods": [_offer_document(o, totals.currency) for o in offers],
         "shipping_method": chosen.code if chosen else None,
-        "totals": totals.as_dict(),
+        "totals": totals.as_dict()
+        | {"credit": money(paid, totals.currency), "due": money(totals.total - paid, totals.currency)},
+        "discounts": found.documents(priced.freight_off),
+        "coupons": found.coupons(totals.total, priced.freight_off),
+        "credit": found.credit(totals.total) if ref and ref.user_id else None,
         "tax_lines": priced.tax_lines,
         "tax_exemption": money(priced.taxed.exempt_minor, totals.currency),
         "prices_include_tax": known.tax.prices_include_tax,
@@ -121,6 +129,34 @@ def quote(
             for line in lines
             if line.available < line.quantity
         ],
+    }
+
+
+def _offers(ref: CartRef, lines: Sequence[CartLine], caller: str | None = None) -> Offers:
+    prices = {line.variant_id: (line.quantity, line.unit_price_minor) for line in lines}
+    return offers_for(ref, prices, lines[0].currency, caller)
+
+
+def _priced(bought: Sequence[NewLine], found: Offers, chosen: Offer | None, known: Terms) -> Priced:
+    freight_off = found.taken_off(chosen.price_minor if chosen else 0)
+    return price(bought, found.currency, chosen, known, freight_off)
+
+
+def priced_cart(document: dict[str, Any], ref: CartRef | None) -> dict[str, Any]:
+    """The cart's document with what its codes, promotions and credit do: coupons, discounts, credit, total."""
+    bought = [item for item in document["items"] if item["unit_price"] is not None]
+    if ref is None or not document["items"]:
+        return {**document, "credit": None}
+    currency = document["subtotal"]["currency"]
+    prices = {UUID(item["variant_id"]): (item["quantity"], item["unit_price"]["amount"]) for item in bought}
+    found = offers_for(ref, prices, currency)
+    total = document["subtotal"]["amount"] - sum(d.amount_minor for d in found.found)
+    return {
+        **document,
+        "coupons": found.coupons(total),
+        "discounts": found.documents(),
+        "credit": found.credit(total) if ref.user_id else None,
+        "total": money(total, currency),
     }
 
 
@@ -182,9 +218,9 @@ def start_hold(ref: CartRef | None) -> dict[str, Any]:
 def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any]:
     """Turn the cart into an order; a cart that already is one gives that order again.
 
-    Raises CartEmpty, CartClosed, PriceChanged, OutOfStock, Invalid, EmailNotVerified, GuestsNotServed,
-    ReferenceUsed, NotFound (an address or a card that is not the caller's); then nothing is changed. Records
-    `order.placed`.
+    Raises CartEmpty, CartClosed, PriceChanged, UsedUp, CreditSpent, OutOfStock, Invalid, EmailNotVerified,
+    GuestsNotServed, ReferenceUsed, NotFound (an address or a card that is not the caller's); then nothing is changed.
+    Records `order.placed`.
     """
     shipping_address = address_of(caller, wish.shipping_address, wish.shipping_address_id, "shipping_address")
     if shipping_address is None:
@@ -197,15 +233,22 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     if not lines:
         raise CartEmpty("Put something in the cart first.")
     known = _terms(lines, place_of(shipping_address), ref.user_id)
-    bought = lines_of(lines)
-    chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
-    priced = price(bought, lines[0].currency, chosen, known)
-    _check_total(wish.expected_total, priced.totals)
     who = _buyer(caller, wish)
+    found = _offers(ref, lines, who.caller)
+    bought = discounted(lines_of(lines), found.found)
+    chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
+    priced = _priced(bought, found, chosen, known)
+    _check_total(wish.expected_total, priced.totals)
     token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id)
     _reserve(order_id, ref, lines)
+    parts = found.paid_by(priced.totals.total)
+    promotions.spend(order_id, who.caller, found.used())
+    promotions.pay(order_id, parts)
     addresses = Addresses(shipping_address, billing_address)
-    order = place(_new_order(order_id, ref, who, wish, addresses, token, chosen, priced))
+    new = _new_order(order_id, ref, who, wish, addresses, token, chosen, priced)
+    taxed = priced.taxed
+    taken = rows(found.found, bought, priced.freight_off, taxed.exempt_lines, taxed.exempt_shipping)
+    order = place(replace(new, discounts=taken, credit_minor=sum(parts.values())))
     return order_document(
         order,
         order["lines"],

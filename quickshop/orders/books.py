@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from quickshop.payments.gateways.port import AnswerState, Charge
@@ -28,7 +27,6 @@ class Ours:
     order_id: UUID
     round: int
     provider_ref: str | None
-    asked_at: datetime
     status: str
     payment_status: str
     current: bool

@@ -29,10 +29,21 @@ def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 def totals_document(order: Mapping[str, Any]) -> dict[str, Any]:
     """The sums of an order."""
-    return {
-        name: money(order[f"{name}_minor"], order["currency"])
-        for name in ("subtotal", "discount", "shipping", "tax", "tax_included", "total")
-    }
+    names = ("subtotal", "discount", "shipping", "tax", "tax_included", "total", "credit")
+    due = money(order["total_minor"] - order["credit_minor"], order["currency"])
+    return {name: money(order[f"{name}_minor"], order["currency"]) for name in names} | {"due": due}
+
+
+def discount_documents(rows: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, Any]]:
+    """What each rule took off an order, from its rows in order_discounts; `line` counts the items from 1."""
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        about = {"rule": row["rule"], "label": row["label"], "code": row["code"]}
+        entry = found.setdefault(row["position"], {**about, "amount": money(0, currency), "shares": []})
+        entry["amount"] = money(entry["amount"]["amount"] + row["amount_minor"], currency)
+        share = {"line": row["line"] or None, "target": "line" if row["line"] else "shipping"}
+        entry["shares"].append({**share, "amount": money(row["amount_minor"], currency)})
+    return [found[position] for position in sorted(found)]
 
 
 def order_document(
@@ -57,6 +68,7 @@ def order_document(
         "priority_reason": order["priority_reason"],
         "items": [line_document(line, order["currency"]) for line in lines],
         "totals": totals_document(order),
+        "discounts": discount_documents(order["discounts"] or (), order["currency"]),
         "tax_lines": order["tax_lines"],
         "shipping_tax": money(order["shipping_tax_minor"], order["currency"]),
         "shipping_method": order["shipping_method"],

@@ -72,6 +72,8 @@ class NewOrder:
     tax_included_minor: int = 0
     shipping_tax_minor: int = 0
     tax_lines: Sequence[Mapping[str, Any]] = ()
+    discounts: Sequence[Mapping[str, Any]] = ()  # rows of order_discounts
+    credit_minor: int = 0  # what gift cards and store credit pay of the total
 
 
 _INSERT = (
@@ -79,11 +81,12 @@ _INSERT = (
 WITH o AS (
     INSERT INTO orders (id, number, user_id, person_id, cart_id, caller, client_reference, email, shipping_address,
         billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
-        shipping_minor, tax_minor, tax_included_minor, shipping_tax_minor, tax_lines, total_minor, shipping_method,
-        deliver_from, deliver_to, payment_token_sealed, payment_method_id, event_seq, request_id, placed_at)
+        shipping_minor, tax_minor, tax_included_minor, shipping_tax_minor, tax_lines, total_minor, credit_minor,
+        shipping_method, deliver_from, deliver_to, payment_token_sealed, payment_method_id, event_seq, request_id,
+        placed_at)
     VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
         :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
-        :discount, :shipping, :tax, :tax_included, :shipping_tax, CAST(:tax_lines AS jsonb), :total,
+        :discount, :shipping, :tax, :tax_included, :shipping_tax, CAST(:tax_lines AS jsonb), :total, :credit,
         CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
         :payment_token, :payment_method_id, 1, :request_id, :at)
     RETURNING id, number, user_id, event_seq
@@ -95,6 +98,11 @@ WITH o AS (
     FROM o, jsonb_to_recordset(CAST(:lines AS jsonb)) AS x (id uuid, position smallint, variant_id uuid, sku text,
         name text, options jsonb, quantity int, unit_price_minor bigint, discount_minor bigint, total_minor bigint,
         tax_minor bigint, tax_rate int, tax_included boolean)
+), d AS (
+    INSERT INTO order_discounts (order_id, position, line, promotion_id, rule, label, code, amount_minor)
+    SELECT o.id, x.position, x.line, x.promotion_id, x.rule, x.label, x.code, x.amount_minor
+    FROM o, jsonb_to_recordset(CAST(:discounts AS jsonb)) AS x (position smallint, line smallint, promotion_id uuid,
+        rule text, label text, code text, amount_minor bigint)
 ), w AS (
     INSERT INTO order_processing (order_id, queue, next_run_at) SELECT id, :queue, now() FROM o
 )"""
@@ -157,6 +165,8 @@ def _columns(new: NewOrder) -> dict[str, Any]:
         "shipping_tax_minor": new.shipping_tax_minor,
         "tax_lines": list(new.tax_lines),
         "total_minor": new.total_minor,
+        "credit_minor": new.credit_minor,
+        "discounts": list(new.discounts),
         "shipping_method": _method(new.shipping),
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
@@ -213,6 +223,8 @@ def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "shipping_tax": new.shipping_tax_minor,
         "tax_lines": dump(list(new.tax_lines)),
         "total": new.total_minor,
+        "credit": new.credit_minor,
+        "discounts": dump(list(new.discounts)),
         "shipping_method": dump(columns["shipping_method"]),
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,

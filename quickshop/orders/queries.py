@@ -21,10 +21,13 @@ _ORDER = """
 SELECT o.id, o.number, o.user_id, o.person_id, o.email, o.shipping_address, o.status, o.payment_status,
        o.fulfilment_status, o.hold_reason, o.failure_code, o.priority, o.priority_reason, o.currency,
        o.subtotal_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.tax_included_minor, o.shipping_tax_minor,
-       o.tax_lines, o.total_minor, o.shipping_method,
+       o.tax_lines, o.total_minor, o.credit_minor,
+       o.shipping_method,
        o.deliver_from, o.deliver_to, o.next_action, o.client_reference, o.placed_at, o.confirmed_at, o.event_seq,
        per.key_id, per.wrapped_key,
        (SELECT coalesce(sum(refunded_minor), 0)::bigint FROM payments WHERE order_id = o.id) AS refunded_minor,
+       (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.position, d.line) FROM order_discounts d WHERE d.order_id = o.id)
+         AS discounts,
        (SELECT jsonb_agg(to_jsonb(l) ORDER BY l.position) FROM order_lines l WHERE l.order_id = o.id) AS lines
 FROM orders o JOIN persons per ON per.id = o.person_id WHERE {which}
 """

@@ -20,6 +20,29 @@ class CodeNotApplicable(ShopError):
         super().__init__(detail, reason=reason)
 
 
+class CodeEnded(ShopError):
+    """The code was one once, or will be: it stopped, ended, has not begun, or its gift card is empty (`reason`)."""
+
+    status, code, title = 422, "coupon_not_in_force", "This code cannot be used now"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_ENDED[reason], reason=reason)
+
+
+_ENDED = {
+    "stopped": "This code cannot be used any more.",
+    "ended": "This code has run out.",
+    "not_begun": "This code cannot be used yet.",
+    "empty": "Nothing is left on this gift card.",
+}
+
+
+class TooManyCodes(Conflict):
+    """A cart has room for so many codes."""
+
+    code, title = "too_many_coupons", "Too many codes"
+
+
 class UsedUp(Conflict):
     """A promotion was used as often as it may be, in all or by this person."""
 

@@ -22,23 +22,44 @@ class Purse:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a cart is priced by. `limited` are promotions of which uses are counted; `known` the codes that are one's.
+class Asked:
+    """A code that was put on a cart: a promotion's, or (with `credit_id`) a gift card's by its last characters."""
 
-    `purses` stand in the order in which they pay: gift cards by their end, then what the shop owes.
+    code: str
+    credit_id: UUID | None
+    currency: str | None  # of a gift card
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a cart is priced by. `counted` are promotions whose uses are written down.
+
+    `asked` are the codes on the cart, whether they can be used or not; `scopes` what each variant is to promotions,
+    its product and the categories above it, read where a promotion asks for it. `purses` stand in the order in which
+    they pay: gift cards by their end, then what the shop owes. `credit_minor` is all that the shop owes the member in
+    this currency, and `uses_credit` whether it shall pay.
     """
 
     promotions: Sequence[Promotion] = ()
-    limited: frozenset[UUID] = frozenset()
+    counted: frozenset[UUID] = frozenset()
     buyer: BuyerFacts = field(default_factory=BuyerFacts)
     purses: Sequence[Purse] = ()
+    asked: Sequence[Asked] = ()
+    scopes: Mapping[str, tuple[UUID, frozenset[UUID]]] = field(default_factory=dict)
+    uses_credit: bool = False
+    credit_minor: int = 0
 
 
 _IN_FORCE = """
-WITH typed AS (
-    SELECT code, promotion_id FROM promotion_codes
-    WHERE code = ANY(CAST(:codes AS text[])) AND active AND (total_limit IS NULL OR used < total_limit)
-), counted AS (
+WITH cart AS MATERIALIZED (
+    SELECT uses_credit FROM carts WHERE id = :cart
+), asked AS MATERIALIZED (
+    SELECT a.code, a.credit_id, a.added_at, g.currency FROM cart_codes a LEFT JOIN credits g ON g.id = a.credit_id
+    WHERE a.cart_id = :cart
+), typed AS (
+    SELECT c.code, c.promotion_id FROM promotion_codes c JOIN asked a ON a.code = c.code AND a.credit_id IS NULL
+    WHERE c.active AND (c.total_limit IS NULL OR c.used < c.total_limit)
+), counted AS MATERIALIZED (
     SELECT p.*, t.code FROM promotions p
     LEFT JOIN LATERAL (SELECT min(code) AS code FROM typed WHERE promotion_id = p.id) t ON true
     WHERE p.active AND (p.automatic OR t.code IS NOT NULL)
@@ -52,43 +73,44 @@ SELECT (SELECT json_agg(json_build_object(
             'id', id, 'kind', kind, 'label', label, 'rate', rate, 'amounts', amounts, 'tiers', tiers, 'buy', buy,
             'get', get, 'minimums', minimums, 'categories', category_ids, 'products', product_ids,
             'segments', segments, 'first_order', first_order, 'exclusive', exclusive, 'priority', priority,
-            'code', code, 'limited', code IS NOT NULL OR total_limit IS NOT NULL OR person_limit IS NOT NULL))
+            'code', code, 'counted', code IS NOT NULL OR total_limit IS NOT NULL OR person_limit IS NOT NULL))
         FROM counted) AS promotions,
        (SELECT json_build_array(segment, order_count = 0) FROM users WHERE id = CAST(:user AS uuid)) AS buyer,
+       (SELECT json_agg(json_build_array(code, credit_id, currency) ORDER BY added_at, code) FROM asked) AS asked,
+       (SELECT json_object_agg(v.id, json_build_array(v.product_id, c.path))
+        FROM variants v JOIN products p ON p.id = v.product_id JOIN categories c ON c.id = p.category_id
+        WHERE v.id = ANY(CAST(:variants AS uuid[]))
+          AND EXISTS (SELECT FROM counted WHERE category_ids <> '{}' OR product_ids <> '{}')) AS scopes,
+       (SELECT uses_credit FROM cart) AS uses_credit,
+       (SELECT balance_minor FROM credits WHERE user_id = CAST(:user AS uuid) AND currency = :currency) AS credit_minor,
        (SELECT json_agg(json_build_array(id, kind, last4, balance_minor)
                         ORDER BY kind, expires_at NULLS LAST, id)
         FROM credits
-        WHERE (id = ANY(CAST(:credits AS uuid[])) OR (CAST(:uses_credit AS boolean) AND user_id = CAST(:user AS uuid)))
+        WHERE (id IN (SELECT credit_id FROM asked)
+               OR ((SELECT uses_credit FROM cart) AND user_id = CAST(:user AS uuid)))
           AND active AND currency = :currency AND balance_minor > 0 AND coalesce(now() < expires_at, true)) AS purses
 """
 
 
 def in_force(
-    *,
-    currency: str,
-    user_id: UUID | None,
-    codes: Collection[str] = (),
-    credit_ids: Collection[UUID] = (),
-    uses_credit: bool = False,
-    caller: str | None = None,
+    cart_id: UUID, *, currency: str, user_id: UUID | None, variants: Collection[UUID], caller: str | None = None
 ) -> Terms:
-    """What is in force now for a cart in a currency. Without `caller` limits for each person are not looked at."""
-    row = db.run(
-        _IN_FORCE,
-        currency=currency,
-        user=user_id,
-        codes=list(codes),
-        credits=list(credit_ids),
-        uses_credit=uses_credit,
-        caller=caller,
-    ).one()
+    """What is in force now for a cart with these variants. Without `caller` limits for each person do not count."""
+    row = db.run(_IN_FORCE, cart=cart_id, currency=currency, user=user_id, variants=list(variants), caller=caller).one()
     found = row.promotions or ()
     segment, first = row.buyer or (None, False)
     return Terms(
         promotions=[_promotion(p, currency) for p in found],
-        limited=frozenset(UUID(p["id"]) for p in found if p["limited"]),
+        counted=frozenset(UUID(p["id"]) for p in found if p["counted"]),
         buyer=BuyerFacts(segment, first),
         purses=[Purse(UUID(i), kind, last4, balance) for i, kind, last4, balance in row.purses or ()],
+        asked=[Asked(code, UUID(card) if card else None, money) for code, card, money in row.asked or ()],
+        scopes={
+            variant: (UUID(product), frozenset(map(UUID, path)))
+            for variant, (product, path) in (row.scopes or {}).items()
+        },
+        uses_credit=bool(row.uses_credit),
+        credit_minor=row.credit_minor or 0,
     )
 
 
@@ -117,44 +139,39 @@ def _promotion(p: Mapping[str, Any], currency: str) -> Promotion:
 
 @dataclass(frozen=True)
 class Known:
-    """What a typed code stands for: a promotion (with its code as it is kept), or a gift card."""
+    """What a typed code stands for: a promotion (with its code as it is kept), or a gift card by its last characters.
+
+    `trouble` says why it could not be used now, a machine word: it stopped, ended, has not begun, is used up or empty.
+    """
 
     code: str
-    promotion_id: UUID | None = None
-    credit_id: UUID | None = None
-    currency: str | None = None
+    promotion_id: UUID | None
+    credit_id: UUID | None
+    currency: str | None
+    trouble: str | None
 
 
-def by_code(code: str, digest: bytes) -> Known | None:
-    """What goes by a code in its normal spelling, as long as it could be used now; None for all else."""
+def by_code(code: str, digest: bytes, caller: str | None = None) -> Known | None:
+    """What goes by a code in its normal spelling, or None. `caller` is whose uses limits for each person count."""
     row = db.row(
         """
-        SELECT c.code, p.id AS promotion_id, CAST(NULL AS uuid) AS credit_id, NULL AS currency
-        FROM promotion_codes c JOIN promotions p ON p.id = c.promotion_id
-        WHERE c.code = :code AND c.active AND (c.total_limit IS NULL OR c.used < c.total_limit) AND p.active
-          AND coalesce(now() < p.ends_at, true) AND coalesce(p.starts_at <= now(), true)
-          AND (p.total_limit IS NULL OR p.used < p.total_limit)
+        SELECT c.code, p.id AS promotion_id, CAST(NULL AS uuid) AS credit_id, CAST(NULL AS text) AS currency,
+            CASE WHEN NOT c.active OR NOT p.active THEN 'stopped'
+                 WHEN p.ends_at <= now() THEN 'ended'
+                 WHEN p.starts_at > now() THEN 'not_begun'
+                 WHEN c.used >= c.total_limit OR p.used >= p.total_limit THEN 'used_up'
+                 WHEN p.person_limit <= (SELECT count(*) FROM promotion_uses u WHERE u.promotion_id = p.id
+                     AND u.caller = CAST(:caller AS text) AND u.given_back_at IS NULL) THEN 'used_up' END AS trouble
+        FROM promotion_codes c JOIN promotions p ON p.id = c.promotion_id WHERE c.code = :code
         UNION ALL
-        SELECT last4, NULL, id, currency FROM credits
-        WHERE code_digest = :digest AND active AND balance_minor > 0 AND coalesce(now() < expires_at, true)
+        SELECT last4, NULL, id, currency,
+            CASE WHEN NOT active THEN 'stopped' WHEN expires_at <= now() THEN 'ended'
+                 WHEN balance_minor = 0 THEN 'empty' END
+        FROM credits WHERE code_digest = :digest
         LIMIT 1
         """,
         code=code,
         digest=digest,
+        caller=caller,
     )
     return Known(**row._asdict()) if row else None
-
-
-def credit_of(user_id: UUID) -> list[Any]:
-    """What the shop owes a member: rows (currency, balance_minor) and their movements, the newest first."""
-    return db.rows(
-        """
-        SELECT c.currency, c.balance_minor, (
-            SELECT json_agg(json_build_object('at', e.at, 'delta', e.delta_minor, 'cause', e.cause, 'note', e.note,
-                                              'order', o.number) ORDER BY e.id DESC)
-            FROM (SELECT * FROM credit_entries WHERE credit_id = c.id ORDER BY id DESC LIMIT 100) e
-            LEFT JOIN orders o ON o.id = e.order_id) AS entries
-        FROM credits c WHERE c.user_id = :user ORDER BY c.currency
-        """,
-        user=user_id,
-    )

@@ -295,6 +295,9 @@ EXPECTATIONS = {
     "POST /api/v1/cart/items": anyone().sending(lambda world: {"variant_id": world.places["variant_id"]}, _cart),
     "PATCH /api/v1/cart/items/{item_id}": holders().sending(_some(quantity=2), _cart),
     "DELETE /api/v1/cart/items/{item_id}": holders().heading(_cart),
+    "POST /api/v1/cart/coupons": anyone().sending(lambda world: {"code": world.places["promotion_code"]}, _cart),
+    "DELETE /api/v1/cart/coupons/{code}": anyone().heading(_cart).at(lambda world: {"code": "NONE"}).answering(404),
+    "PUT /api/v1/cart/credit": members().sending(_some(use=True)),
     "POST /api/v1/checkout/quote": anyone().sending(_some(), _cart),
     "POST /api/v1/checkout/hold": anyone().heading(_cart),
     # orders

@@ -11,8 +11,7 @@ from quickshop.orders import processing
 from quickshop.orders.webhooks import BadWebhook, take_webhook
 from quickshop.payments.gateways.port import AnswerState, unknown
 from quickshop.payments.rules import UNKNOWN_SECONDS
-from quickshop.payments.signatures import HEADER, sign
-from tests.factories.gateways import WEBHOOK_SECRET
+from quickshop.payments.signatures import sign
 from tests.factories.shop import (
     a_confirmed_order,
     a_variant,
@@ -30,7 +29,7 @@ from tests.factories.shop import (
 )
 
 pytestmark = pytest.mark.usefixtures("core", "gateway")
-SECRET = WEBHOOK_SECRET
+SECRET = "a-secret-of-the-webhooks"
 
 
 def attempt_of(order):
@@ -46,7 +45,7 @@ def an_event(gateway, order, event_id="evt_1", **charge):
 
 
 def tell(body, signature, provider="simulator"):
-    return take_webhook(provider, {HEADER: signature}.get, body)
+    return take_webhook(provider, signature, body, (SECRET,))
 
 
 # --- silence -------------------------------------------------------------------------------------------

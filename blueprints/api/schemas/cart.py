@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from blueprints.api.schemas.catalogue import ImageSchema
 from blueprints.api.schemas.common import MoneyOut, StrictInt
+from blueprints.api.schemas.promotions import CartCreditSchema, CouponSchema, DiscountSchema
 from blueprints.http.body import StrictSchema
 
 
@@ -45,8 +46,9 @@ class CartSchema(Schema):
     token = fields.String(allow_none=True)
     items = fields.List(fields.Nested(CartItemSchema))
     saved = fields.List(fields.Nested(CartItemSchema))
-    coupons = fields.List(fields.Dict())
-    discounts = fields.List(fields.Dict())
+    coupons = fields.List(fields.Nested(CouponSchema))
+    discounts = fields.List(fields.Nested(DiscountSchema))
+    credit = fields.Nested(CartCreditSchema, allow_none=True)
     subtotal = fields.Nested(MoneyOut)
     total = fields.Nested(MoneyOut)
     quantity = fields.Integer()

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from blueprints.api.schemas.addresses import AddressSchema, check_one_address
 from blueprints.api.schemas.common import MoneyOut, Text
+from blueprints.api.schemas.promotions import CartCreditSchema, CouponSchema, DiscountSchema
 from blueprints.http.body import StrictSchema
 from quickshop.payments.rules import TOKEN
 
@@ -54,6 +55,8 @@ class TotalsSchema(Schema):
     tax = fields.Nested(MoneyOut)
     tax_included = fields.Nested(MoneyOut)
     total = fields.Nested(MoneyOut)
+    credit = fields.Nested(MoneyOut, metadata={"description": "What gift cards and store credit pay of it"})
+    due = fields.Nested(MoneyOut)
 
 
 class TaxLineSchema(Schema):
@@ -118,6 +121,9 @@ class QuoteSchema(Schema):
     destination = fields.Nested(DestinationSchema)
     shipping_methods = fields.List(fields.Nested(ShippingOffer))
     shipping_method = fields.String(allow_none=True)
+    discounts = fields.List(fields.Nested(DiscountSchema))
+    coupons = fields.List(fields.Nested(CouponSchema))
+    credit = fields.Nested(CartCreditSchema, allow_none=True)
     totals = fields.Nested(TotalsSchema)
     tax_lines = fields.List(fields.Nested(TaxLineSchema))
     tax_exemption = fields.Nested(MoneyOut, metadata={"description": "Part of the discount"})

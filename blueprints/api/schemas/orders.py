@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate, validates_schema
 from blueprints.api.schemas.addresses import AddressSchema, check_one_address
 from blueprints.api.schemas.checkout import PaymentChoice, TaxLineSchema, TotalsSchema, WindowSchema
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
+from blueprints.api.schemas.promotions import OrderDiscountSchema
 from blueprints.http.body import StrictSchema
 from quickshop.orders.states import Status
 
@@ -67,6 +68,7 @@ class OrderSchema(Schema):
     priority = fields.String()
     priority_reason = fields.String()
     items = fields.List(fields.Nested(OrderItem))
+    discounts = fields.List(fields.Nested(OrderDiscountSchema))
     totals = fields.Nested(TotalsSchema)
     tax_lines = fields.List(fields.Nested(TaxLineSchema))
     shipping_tax = fields.Nested(MoneyOut)

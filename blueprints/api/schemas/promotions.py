@@ -90,6 +90,18 @@ class NewCodeBody(StrictSchema):
     total_limit = StrictInt(**_LIMIT, load_default=None, allow_none=True)
 
 
+class AddCode(StrictSchema):
+    """A promotion's code, or a gift card's, however it is written."""
+
+    code = Text(60, required=True)
+
+
+class UseCredit(StrictSchema):
+    """Whether store credit shall pay."""
+
+    use = StrictBool(required=True)
+
+
 class CodeSchema(Schema):
     """A code and how often it was used by orders that stand."""
 
@@ -226,3 +238,43 @@ class CreditSchema(Schema):
     """What the shop owes a member, by currency."""
 
     balances = fields.List(fields.Nested(BalanceSchema), required=True)
+
+
+class CouponSchema(Schema):
+    """A code on the cart: what it takes off or pays, or why (`reason`) it does not."""
+
+    code = fields.String(metadata={"description": "Of a gift card the last four characters"})
+    kind = fields.String(metadata={"enum": ["promotion", "gift_card"]})
+    applied = fields.Boolean()
+    reason = fields.String(allow_none=True)
+    detail = fields.String(allow_none=True)
+    amount = fields.Nested(MoneyOut)
+
+
+class DiscountSchema(Schema):
+    """What one rule takes off, of lines or of shipping. `rule` is its kind."""
+
+    rule = fields.String()
+    label = fields.String()
+    code = fields.String(allow_none=True)
+    target = fields.String(metadata={"enum": ["lines", "shipping"]})
+    amount = fields.Nested(MoneyOut)
+    lines = fields.List(fields.Dict(), metadata={"description": "[{variant_id, amount}]"})
+
+
+class OrderDiscountSchema(Schema):
+    """What one rule took off an order, by its items (counted from 1) and shipping."""
+
+    rule = fields.String()
+    label = fields.String()
+    code = fields.String(allow_none=True)
+    amount = fields.Nested(MoneyOut)
+    shares = fields.List(fields.Dict(), metadata={"description": "[{line, target, amount}]"})
+
+
+class CartCreditSchema(Schema):
+    """What the shop owes the member in the cart's currency, whether it shall pay, and how much it pays."""
+
+    balance = fields.Nested(MoneyOut)
+    used = fields.Boolean()
+    pays = fields.Nested(MoneyOut)
