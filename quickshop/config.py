@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _DEVELOPMENT_SECRET = "development-only-secret-never-used-outside-tests"  # noqa: S105 - refused in production
 _DEVELOPMENT_KEY = "dev:" + base64.b64encode(b"quickshop-development-master-key").decode()
 _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 12
+_SHORTEST_STRIPE_KEY = 12
 _KNOWN_PASSWORDS = frozenset({"quickshop", "postgres", "postgresql", "password", "changeme", "administrator"})
 _FEWEST_SIGNS = 8  # a secret of fewer different ones was typed, not made
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?").fullmatch
@@ -86,6 +88,10 @@ class Settings:
     reviews_moderated: bool = False  # REVIEWS_MODERATED: 1 holds every review back until staff have read it
     low_stock_at: int = 5  # LOW_STOCK_AT: with so many units of a variant or fewer staff are told
     payment_provider: str = "simulator"  # PAYMENT_PROVIDER: who takes new payments, simulator or stripe
+    stripe_secret_key: str = field(default="", repr=False)  # STRIPE_SECRET_KEY: the shop's own, never a page's
+    stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY: what Stripe's card form on the page is given
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # STRIPE_WEBHOOK_SECRET: up to two
+    stripe_api_url: str = "https://api.stripe.com"  # STRIPE_API_URL
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
 
     @property
@@ -220,6 +226,35 @@ def _address(env: Mapping[str, str], name: str, development: str | None) -> str:
     return value
 
 
+_STRIPE_KEYS = {
+    "STRIPE_SECRET_KEY": ("sk_", "rk_"),
+    "STRIPE_PUBLISHABLE_KEY": ("pk_",),
+    "STRIPE_WEBHOOK_SECRET": ("whsec_",),
+}
+
+
+def _stripe_key(env: Mapping[str, str], name: str, needed: bool) -> str:
+    value = env.get(name, "").strip()
+    if needed and not value:
+        raise SettingsError(f"{name} is not set; PAYMENT_PROVIDER stripe needs it.")
+    for part in value.split(",") if value else []:
+        if not part.strip().startswith(_STRIPE_KEYS[name]) or len(part.strip()) < _SHORTEST_STRIPE_KEY:
+            raise SettingsError(f"{name} does not look like one of Stripe's: it begins with {_STRIPE_KEYS[name][0]}.")
+    return value
+
+
+def _stripe(env: Mapping[str, str], needed: bool) -> dict[str, Any]:
+    secrets = tuple(p.strip() for p in _stripe_key(env, "STRIPE_WEBHOOK_SECRET", needed).split(",") if p.strip())
+    if len(secrets) > 2:
+        raise SettingsError("STRIPE_WEBHOOK_SECRET takes 2 secrets at most.")
+    return {
+        "stripe_secret_key": _stripe_key(env, "STRIPE_SECRET_KEY", needed),
+        "stripe_publishable_key": _stripe_key(env, "STRIPE_PUBLISHABLE_KEY", needed),
+        "stripe_webhook_secrets": secrets,
+        "stripe_api_url": _address(env, "STRIPE_API_URL", "https://api.stripe.com"),
+    }
+
+
 def _currency(env: Mapping[str, str]) -> str:
     value = env.get("BASE_CURRENCY") or "USD"
     if not _CURRENCY(value):
@@ -248,8 +283,12 @@ def _refuse_unsafe(found: Settings) -> None:
         (not found.public_url.startswith("https://"), "PUBLIC_URL must begin with https:// outside development."),
         (_own_host(found.public_url), "PUBLIC_URL must be an address that shoppers can reach."),
         (
-            not found.gateway_url.startswith("https://") or _own_host(found.gateway_url),
+            bool(found.gateway_url) and (not found.gateway_url.startswith("https://") or _own_host(found.gateway_url)),
             "GATEWAY_URL must be the https:// address of a payment provider; the simulated one is for development.",
+        ),
+        (
+            not found.stripe_api_url.startswith("https://"),
+            "STRIPE_API_URL must begin with https:// outside development.",
         ),
         (found.mail_backend != "smtp", "MAIL_BACKEND must be smtp outside development; others keep or lose mails."),
         (found.mail_from.endswith(".example>"), "MAIL_FROM must be an address of your own outside development."),
@@ -306,6 +345,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
     port = _number(env, "PORT", 8000, 0, 65535)
     public_url = _address(env, "PUBLIC_URL", f"http://127.0.0.1:{port}" if development else None)
     rp_id, origins = _passkeys(env, public_url, development)
+    provider = _choice(env, "PAYMENT_PROVIDER", "simulator", ("simulator", "stripe"))
+    simulated = development or provider == "simulator" or bool(env.get("GATEWAY_URL"))
     found = Settings(
         env=mode,
         home=home,
@@ -315,8 +356,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         master_keys=_master_keys(env, development),
         index_key=_index_key(env, development),
         public_url=public_url,
-        gateway_url=_address(env, "GATEWAY_URL", "http://127.0.0.1:8010" if development else None),
-        gateway_webhook_secrets=_secrets(env, "GATEWAY_WEBHOOK_SECRET", development, 2),
+        gateway_url=_address(env, "GATEWAY_URL", "http://127.0.0.1:8010" if development else None) if simulated else "",
+        gateway_webhook_secrets=_secrets(env, "GATEWAY_WEBHOOK_SECRET", development, 2) if simulated else (),
         mail_backend=_choice(env, "MAIL_BACKEND", "file" if development else "smtp", ("file", "smtp", "sink")),
         mail_file=Path(env.get("MAIL_FILE") or home / "outbox.jsonl"),
         smtp_url=_required(env, "SMTP_URL", "smtp://127.0.0.1:1025" if development else None),
@@ -339,7 +380,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         idle_minutes_staff=_number(env, "IDLE_MINUTES_STAFF", 15, 1, 1440),
         catalogue_cache_seconds=_seconds(env, "CATALOGUE_CACHE_SECONDS", 1.0, 1.0),
         low_stock_at=_number(env, "LOW_STOCK_AT", 5, 0, 10**6),
-        payment_provider=_choice(env, "PAYMENT_PROVIDER", "simulator", ("simulator",)),
+        payment_provider=provider,
+        **_stripe(env, needed=provider == "stripe"),
         base_currency=_currency(env),
         reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from quickshop.payments.gateways.port import AnswerState, Charge
@@ -27,6 +28,7 @@ class Ours:
     order_id: UUID
     round: int
     provider_ref: str | None
+    asked_at: datetime
     status: str
     payment_status: str
     current: bool

@@ -7,18 +7,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
 from quickshop.orders import steps
 from quickshop.orders.errors import NotCancellable
+from quickshop.orders.freeing import let_go
 from quickshop.orders.log import Move, move
 from quickshop.orders.steps import TOLD
 from quickshop.orders.viewers import Viewer
 from quickshop.payments import service as payments
-from quickshop.promotions import service as promotions
 
 CANCELLABLE = ("placed", "processing", "on_hold", "payment_failed", "confirmed")
 # A call to the gateway that is under way now is over by then, and the first look tells of it.
@@ -69,13 +68,6 @@ def cancel(number: str, viewer: Viewer, request_id: str | None, by: str = "shopp
         request_id=request_id,
     )
     return found
-
-
-def let_go(order_id: UUID) -> None:
-    """Free what an order that ends unpaid or cancelled kept from others. Safe to run twice."""
-    if not inventory.release(order_id):
-        inventory.put_back(order_id)
-    promotions.give_back(order_id)
 
 
 def _begin_undoing(order: Any) -> tuple[str, list[TaskHint]]:

@@ -16,6 +16,7 @@ from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import steps, undoing
+from quickshop.orders.freeing import let_go
 from quickshop.orders.log import Move, Overtaken, change_step, move
 from quickshop.orders.steps import TOLD, Work
 from quickshop.payments import breaks
@@ -24,7 +25,6 @@ from quickshop.payments.breaks import Break
 from quickshop.payments.gateways.port import Answer, AnswerState, ChargeRequest, Gateway, unknown
 from quickshop.payments.gateways.registry import gateway_for
 from quickshop.payments.rules import Outcome, judge, wait_seconds
-from quickshop.promotions import service as promotions
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +172,7 @@ def _nothing_due(work: Work) -> None:
 
 def _payment_failed(work: Work, code: str) -> None:
     payments.record_nothing_reserved(work.order_id, work.round)
-    inventory.release(work.order_id)
-    promotions.give_back(work.order_id)
+    let_go(work.order_id)
     move(
         work.order_id,
         Move(

@@ -43,7 +43,8 @@ SECOND_LOOK = timedelta(hours=24)
 MOST_LOOKS = 200
 
 _OURS = """
-SELECT a.key, p.order_id, p.round, p.provider_ref, o.status, o.payment_status, p.round = o.payment_round AS current,
+SELECT a.key, p.order_id, p.round, p.provider_ref, a.created_at AS asked_at, o.status, o.payment_status,
+       p.round = o.payment_round AS current,
        w.step = 'done' AND w.ended_at < now() - make_interval(secs => :settled) AS settled,
        p.currency, p.amount_minor, p.captured_minor, p.refunded_minor, p.refunding_minor
 FROM payments p JOIN orders o ON o.id = p.order_id JOIN order_processing w ON w.order_id = p.order_id
@@ -138,7 +139,7 @@ class Comparison:
         if known.key in self.looked or time.monotonic() > self.ends:
             return
         self.looked.add(known.key)
-        answer = self.gateway.look_up(known.key, known.provider_ref)
+        answer = self.gateway.look_up(known.key, known.provider_ref, known.asked_at)
         if answer.state is AnswerState.UNKNOWN:
             return
         with reading():
@@ -286,8 +287,8 @@ def _begin_undoing(ours: Ours) -> None:
 
 # Nearly all add up, and are left in the database.
 _ORDERS = """
-SELECT o.id, o.payment_status, o.currency, o.total_minor - o.credit_minor AS due_minor,
-       p.captured, p.refunded, p.provider
+SELECT o.id, o.payment_status, o.currency, o.total_minor - o.credit_minor AS due_minor, p.captured,
+       p.refunded, p.provider
 FROM order_processing w JOIN orders o ON o.id = w.order_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(captured_minor), 0)::bigint AS captured, coalesce(sum(refunded_minor), 0)::bigint AS refunded,
@@ -298,7 +299,7 @@ WHERE w.step = 'done' AND w.ended_at < :settled AND {which}
 """
 _ENDED_LATELY = """w.ended_at >= :touched
   AND (o.payment_status, p.captured, p.refunded)
-    IS DISTINCT FROM ('captured', o.total_minor - o.credit_minor, 0::bigint)
+      IS DISTINCT FROM ('captured', o.total_minor - o.credit_minor, 0::bigint)
   AND (p.captured > 0 OR o.payment_status IN ('captured', 'partially_refunded', 'refunded'))"""
 _STOOD_OPEN = "o.id IN (SELECT order_id FROM payment_breaks WHERE state = 'open' AND kind = 'order_differs')"
 

@@ -46,15 +46,20 @@ def payment_method(user_id: UUID, method_id: UUID) -> dict[str, Any]:
 
 
 def token_to_pay(user_id: UUID, method_id: UUID) -> str:
-    """The token of a member's card, which cannot be removed until this unit is over. Raises NotFound."""
+    """The token of a member's card, which cannot be removed until this unit is over.
+
+    Raises NotFound, and Invalid for a card that is kept at a provider that takes no payments any more.
+    """
     row = db.row(
-        "SELECT token FROM payment_methods WHERE user_id = :user AND id = :id FOR KEY SHARE",
+        "SELECT token, provider FROM payment_methods WHERE user_id = :user AND id = :id FOR KEY SHARE",
         user=user_id,
         id=method_id,
     )
     found = users.by_id(user_id)
     if row is None or found is None:
         raise NotFound("payment method")
+    if row.provider != settings().payment_provider:
+        raise Invalid({"payment": ["This card was saved with another payment provider. Please add it again."]})
     return str(found.person.unseal(row.token, place(method_id)))
 
 
@@ -81,7 +86,8 @@ def save_method(user_id: UUID, token: str) -> UUID:
         raise Invalid({"token": ["Not a payment token. A card number must never be sent to the shop."]})
     with reading():
         _refuse_known(user_id, token)
-    card = _described(token)
+        beside = _another(user_id)
+    card = _kept(token, beside)
     return run_unit(lambda: _write(user_id, token, card))
 
 
@@ -146,9 +152,20 @@ def _refuse_known(user_id: UUID, token: str) -> None:
         raise TooManyMethods(f"An account keeps {MOST_METHODS} cards at most; remove one first.")
 
 
-def _described(token: str) -> StoredCard:
-    """What the provider tells of the card."""
-    answer = gateway_for(settings().payment_provider, settings()).describe(token)
+def _another(user_id: UUID) -> str | None:
+    """The token of another card that the member keeps at the provider in force: some keep all cards of one person."""
+    row = db.row(
+        "SELECT id, token FROM payment_methods WHERE user_id = :user AND provider = :provider ORDER BY id LIMIT 1",
+        user=user_id,
+        provider=settings().payment_provider,
+    )
+    found = users.by_id(user_id)
+    return str(found.person.unseal(row.token, place(row.id))) if row is not None and found is not None else None
+
+
+def _kept(token: str, beside: str | None) -> StoredCard:
+    """The card as the provider keeps it for later payments."""
+    answer = gateway_for(settings().payment_provider, settings()).keep(token, beside)
     if answer.card is not None:
         return answer.card
     if answer.state is AnswerState.NOT_FOUND:
@@ -173,7 +190,7 @@ def _write(user_id: UUID, token: str, card: StoredCard) -> UUID:
         id=method_id,
         user=user_id,
         provider=settings().payment_provider,
-        token=person.seal(token, place(method_id)),
+        token=person.seal(card.token or token, place(method_id)),
         index=token_index(token),
         brand=card.brand,
         last4=card.last4,

@@ -303,6 +303,22 @@ def free_order(variant, caller):
     return order
 
 
+@pytest.mark.parametrize("credit", [500, 1500])
+def test_a_card_pays_what_credit_leaves_and_gets_no_more_than_that_back(gateway, credit):
+    order = an_order({a_variant(price=1000): 1})
+    run_unit(lambda: db.run("UPDATE orders SET credit_minor = :c WHERE id = :id", c=credit, id=order.id))
+    processing.process(order.id)
+    assert state_of(order) == ("confirmed", "captured")
+    assert gateway.captured() == 1500 - credit
+    assert len(gateway.calls) == (2 if credit < 1500 else 0)
+    with pytest.raises(NotRefundable):
+        refund(order, 1501 - credit)
+    cancel(order)
+    process_until_ended(order)
+    assert state_of(order) == ("cancelled", "refunded")
+    assert gateway.refunded() == 1500 - credit
+
+
 def test_nothing_due_is_nothing_to_refund(gateway):
     order = free_order(a_variant(price=0), a_member())
     with pytest.raises(NotRefundable):

@@ -11,7 +11,8 @@ from quickshop.orders import processing
 from quickshop.orders.webhooks import BadWebhook, take_webhook
 from quickshop.payments.gateways.port import AnswerState, unknown
 from quickshop.payments.rules import UNKNOWN_SECONDS
-from quickshop.payments.signatures import sign
+from quickshop.payments.signatures import HEADER, sign
+from tests.factories.gateways import WEBHOOK_SECRET
 from tests.factories.shop import (
     a_confirmed_order,
     a_variant,
@@ -29,7 +30,7 @@ from tests.factories.shop import (
 )
 
 pytestmark = pytest.mark.usefixtures("core", "gateway")
-SECRET = "a-secret-of-the-webhooks"
+SECRET = WEBHOOK_SECRET
 
 
 def attempt_of(order):
@@ -45,7 +46,7 @@ def an_event(gateway, order, event_id="evt_1", **charge):
 
 
 def tell(body, signature, provider="simulator"):
-    return take_webhook(provider, signature, body, (SECRET,))
+    return take_webhook(provider, {HEADER: signature}.get, body)
 
 
 # --- silence -------------------------------------------------------------------------------------------

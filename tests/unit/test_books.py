@@ -13,7 +13,7 @@ from quickshop.payments.gateways.port import AnswerState as S
 from quickshop.payments.gateways.port import Charge
 
 CHARGE = Charge("ch_1", "key", "QS-1", S.CAPTURED, 1500, "USD", 1500, 0, datetime(2026, 1, 1, tzinfo=UTC))
-OURS = Ours("key", new_id(), 1, "ch_1", "confirmed", "captured", True, True, "USD", 1500, 1500, 0, 0)
+OURS = Ours("key", new_id(), 1, "ch_1", CHARGE.made_at, "confirmed", "captured", True, True, "USD", 1500, 1500, 0, 0)
 
 
 def kinds(charge, ours):

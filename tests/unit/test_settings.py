@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,11 @@ UNSAFE = [
     ("BASE_CURRENCY", "dollars"),
     ("LOW_STOCK_AT", "-1"),
     ("PAYMENT_PROVIDER", "cash"),
+    ("STRIPE_SECRET_KEY", "pk_live_of_somebody"),
+    ("STRIPE_PUBLISHABLE_KEY", "sk_live_of_somebody"),
+    ("STRIPE_WEBHOOK_SECRET", "hunter2hunter2"),
+    ("STRIPE_WEBHOOK_SECRET", "whsec_aaaaaaaa,whsec_bbbbbbbb,whsec_cccccccc"),
+    ("STRIPE_API_URL", "http://api.stripe.com"),
     ("REVIEWS_MODERATED", "perhaps"),
 ]
 # What no value makes unsafe: a folder, and a file that production does not use.
@@ -159,3 +165,25 @@ def test_secrets_do_not_show_when_settings_are_printed():
         assert MINIMUM[name] not in shown
     assert "correct-horse" not in shown
     assert "user:word" not in shown
+
+
+STRIPE = {
+    "PAYMENT_PROVIDER": "stripe",
+    "STRIPE_SECRET_KEY": "sk_live_of_the_shop",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_of_the_shop",
+    "STRIPE_WEBHOOK_SECRET": "whsec_new_one, whsec_old_one",
+}
+
+
+def test_with_stripe_no_simulated_gateway_is_needed():
+    env = {name: value for name, value in MINIMUM.items() if not name.startswith("GATEWAY_")}
+    found = load_settings(env | STRIPE)
+    assert (found.payment_provider, found.gateway_url, found.gateway_webhook_secrets) == ("stripe", "", ())
+    assert found.stripe_webhook_secrets == ("whsec_new_one", "whsec_old_one")
+    assert "of_the_shop" not in repr(replace(found, stripe_publishable_key=""))
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_stripe_needs_each_of_its_keys(name):
+    with pytest.raises(SettingsError, match=name):
+        load_settings(MINIMUM | STRIPE | {name: ""})

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from quickshop.config import Settings
 from quickshop.kernel import db
+from quickshop.payments.gateways import simulator, stripe
 from quickshop.payments.gateways.breaker import CircuitBreaker
-from quickshop.payments.gateways.port import Gateway
+from quickshop.payments.gateways.port import Gateway, WebhookEvent
 from quickshop.payments.gateways.protected import ProtectedGateway
 from quickshop.payments.gateways.simulator import SimulatorGateway
+from quickshop.payments.gateways.stripe import StripeGateway
+from quickshop.payments.signatures import HEADER
 
-SIMULATOR = "simulator"
+SIMULATOR, STRIPE = "simulator", "stripe"
 
 
 class UnknownProvider(LookupError):
@@ -24,8 +28,43 @@ def _simulator(settings: Settings) -> Gateway:
     return SimulatorGateway(settings.gateway_url, db.in_transaction)
 
 
-_MAKERS: dict[str, Callable[[Settings], Gateway]] = {SIMULATOR: _simulator}
+def _stripe(settings: Settings) -> Gateway:
+    return StripeGateway(
+        settings.stripe_secret_key,
+        db.in_transaction,
+        return_url=f"{settings.public_url}/orders/{{order}}",
+        api_url=settings.stripe_api_url,
+    )
+
+
+_MAKERS: dict[str, Callable[[Settings], Gateway]] = {SIMULATOR: _simulator, STRIPE: _stripe}
 _gateways: dict[tuple[int, str, str], ProtectedGateway] = {}
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """How a provider tells us things: the header with its signature, the secrets in force, and how events are read."""
+
+    header: str
+    secrets: tuple[str, ...]
+    read: Callable[[bytes], WebhookEvent]
+
+
+def webhooks_of(provider_name: str, settings: Settings) -> Webhooks:
+    """How a provider's events are believed. Raises UnknownProvider, also where it has no secret here."""
+    known = {
+        SIMULATOR: Webhooks(HEADER, settings.gateway_webhook_secrets, simulator.read_event),
+        STRIPE: Webhooks("Stripe-Signature", settings.stripe_webhook_secrets, stripe.read_event),
+    }
+    found = known.get(provider_name)
+    if found is None or not found.secrets:
+        raise UnknownProvider(provider_name)
+    return found
+
+
+def _account(provider_name: str, settings: Settings) -> str:
+    """What tells one account at a provider from another; empty where the shop has none."""
+    return settings.gateway_url if provider_name == SIMULATOR else settings.stripe_secret_key
 
 
 def gateway_for(provider_name: str, settings: Settings) -> Gateway:
@@ -36,7 +75,10 @@ def gateway_for(provider_name: str, settings: Settings) -> Gateway:
     make = _MAKERS.get(provider_name)
     if make is None:
         raise UnknownProvider(provider_name)
-    place = (os.getpid(), provider_name, settings.gateway_url)
+    account = _account(provider_name, settings)
+    if not account:
+        raise UnknownProvider(provider_name)
+    place = (os.getpid(), provider_name, account)
     gateway = _gateways.get(place)
     if gateway is None:
         gateway = ProtectedGateway(make(settings), CircuitBreaker(time.monotonic))
