@@ -6,13 +6,11 @@ python -m benchmarks [--seconds 20] [--runs 3] [--write benchmarks/figures.md]
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.machine import machine
 from benchmarks.shop import a_shop
 
 
@@ -29,14 +27,6 @@ def _run(module: str, *arguments: str) -> str:
     return f"## `python -m {module} {' '.join(arguments)}`\n\n```\n{''.join(lines)}```\n"
 
 
-def _machine() -> str:
-    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · {platform.system()} {platform.release()} · "
-        f"Python {platform.python_version()} · load before: {loads}"
-    )
-
-
 def main() -> None:
     """Run all benchmarks and write what they printed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,16 +35,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=Path("benchmarks/figures.md"))
     args = parser.parse_args()
     with a_shop():
-        machine = _machine()
+        here = machine()
         parts = [
             _run("benchmarks.purchase", "--seconds", args.seconds, "--runs", args.runs),
             _run("benchmarks.live_latency", "--rate", "20", "--seconds", args.seconds),
             _run("benchmarks.logins", "--seconds", args.seconds, "--runs", args.runs),
             _run("benchmarks.enumeration"),
         ]
-    args.write.write_text(
-        f"# Figures\n\n{machine}. Client, shop and database share the machine.\n\n" + "\n".join(parts)
-    )
+    args.write.write_text(f"# Figures\n\n{here}. Client, shop and database share the machine.\n\n" + "\n".join(parts))
     print(f"\nwritten to {args.write}")
 
 
