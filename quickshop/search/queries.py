@@ -25,7 +25,7 @@ from quickshop.search.words import Understood, marked, pattern, snippet
 
 COUNT_UP_TO = 10_000
 _LARGEST = 2**63 - 1
-_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+_FIRST, _LAST = str(UUID(int=0)), str(UUID(int=2**128 - 1))
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ def _asked(query: ProductQuery) -> _Asked:
     return _Asked(query, resolve(query), params, column, descending)
 
 
-def _place(cursor: str) -> tuple[int, UUID]:
+def _place(cursor: str) -> tuple[int, str]:
     key, last = decode_cursor(cursor, int, str)
     try:
         if -_LARGEST <= key <= _LARGEST:
-            return key, UUID(last)
+            return key, str(UUID(last))
     except ValueError:
         pass
     raise Invalid({"cursor": ["Not a cursor of this list."]})
