@@ -38,6 +38,7 @@ def main() -> None:
         here = machine()
         parts = [
             _run("benchmarks.purchase", "--seconds", args.seconds, "--runs", args.runs),
+            _run("benchmarks.carts", "--seconds", args.seconds, "--runs", args.runs),
             _run("benchmarks.live_latency", "--rate", "20", "--seconds", args.seconds),
             _run("benchmarks.logins", "--seconds", args.seconds, "--runs", args.runs),
             _run("benchmarks.enumeration"),
