@@ -12,6 +12,7 @@ from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
+from quickshop.kernel.unit_of_work import LOOSELY
 
 LARGEST_QUANTITY = 9999
 MOST_ITEMS = 500
@@ -63,7 +64,7 @@ WITH cart AS (
     ON CONFLICT (cart_id, variant_id)
     DO UPDATE SET quantity = least(cart_items.quantity + EXCLUDED.quantity, :largest)
 )
-SELECT (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM variant) AS variants,
+SELECT {LOOSELY}, (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM variant) AS variants,
        (SELECT count(*) FROM cart_items WHERE cart_id = :cart AND variant_id <> :variant) AS others
 """
 
