@@ -1,4 +1,4 @@
-"""The pages of staff: live, orders, catalogue, stock, imports, customers, reviews, roles, keys and the audit log."""
+"""The pages of staff: live, orders, catalogue, stock, imports, shipping, taxes, customers, reviews, roles, keys, audit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,30 @@ from blueprints.admin import (
     products,
     reviews,
     roles,
+    shipping,
     stock,
+    taxes,
     variants,
 )
 from blueprints.admin.views import staff
 
 # Imported for the pages that they hang on the blueprint.
-AREAS = (orders, payments, products, variants, categories, stock, imports, api_keys, audit, customers, reviews, roles)
+AREAS = (
+    orders,
+    payments,
+    products,
+    variants,
+    categories,
+    stock,
+    imports,
+    shipping,
+    taxes,
+    api_keys,
+    audit,
+    customers,
+    reviews,
+    roles,
+)
 
 
 def register(app: Flask) -> None:

@@ -25,6 +25,8 @@ LONGEST_QUERY = 200
 STANDINGS = {
     "vip": ("vip", True),
     "no-vip": ("vip", False),
+    "tax-exempt": ("tax_exempt", True),
+    "taxed": ("tax_exempt", False),
     "disable": ("disabled", True),
     "enable": ("disabled", False),
 }
@@ -79,7 +81,7 @@ def _do(customer_id: str, work: Callable[[], None]) -> Response:
 @staff_page(Permission.CUSTOMERS_WRITE)
 @commits_itself
 def change_standing(customer_id: str) -> Response:
-    """Make somebody a VIP or close their account, and the other way round."""
+    """Make somebody a VIP, free them from tax or close their account, and the other way round."""
     user_id = parse_id(customer_id, "customer")
     name, value = STANDINGS.get(request.form.get("change", ""), ("", False))
     wanted: dict[str, Any] = {name: value} if name else {}

@@ -24,6 +24,7 @@ from quickshop.inventory.service import receive
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.tax.queries import list_classes
 
 LONGEST_QUERY = 200
 MOST_UNITS = 1_000_000_000
@@ -151,6 +152,7 @@ def _page(product_id: UUID, error: ShopError | None = None, typed: Any = None) -
         section="products",
         product=management.get_product(product_id),
         categories=management.list_categories(),
+        tax_classes=list_classes(),
         causes=moving.CAUSES,
         low_at=settings().low_stock_at,
         typed=typed if error else None,
@@ -180,6 +182,7 @@ def change_product(product_id: str) -> Response:
             "name": typed.text("name", "The name", 200),
             "slug": typed.slug(),
             "description": typed.text("description", "The description", 20_000, needed=False),
+            "tax_class": typed.text("tax_class", "The tax class", 40, needed=False) or None,
             "attributes": typed.pairs("attributes", "Attributes"),
             "options": typed.options("options"),
             "related": product_ids_of(typed.lines("related", "What goes with it", 50)),

@@ -19,6 +19,8 @@ SECTIONS = (
     ("categories", "/admin/categories", "tag", "Categories", Permission.CATALOG_WRITE),
     ("stock", "/admin/stock", "boxes", "Stock", Permission.CATALOG_WRITE),
     ("imports", "/admin/imports", "upload", "Imports", Permission.CATALOG_WRITE),
+    ("shipping", "/admin/shipping", "truck", "Shipping", Permission.CATALOG_WRITE),
+    ("taxes", "/admin/taxes", "tag", "Taxes", Permission.CATALOG_WRITE),
     ("customers", "/admin/customers", "users-round", "Customers", Permission.CUSTOMERS_READ),
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
