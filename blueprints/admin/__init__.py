@@ -1,4 +1,4 @@
-"""The pages of staff: live, orders, catalogue, stock, imports, shipping, taxes, customers, reviews, roles, keys, audit."""
+"""The pages of staff: live, orders, catalogue, stock, imports, shipping, tax, customers, reviews, roles, keys, log."""
 
 from __future__ import annotations
 

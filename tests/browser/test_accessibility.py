@@ -43,6 +43,7 @@ MEMBER = [
 ]
 STAFF = ["/admin", "/admin/orders", "/admin/customers"]
 CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock", "/admin/imports"]
+TRADE = ["/admin/shipping", "/admin/taxes"]
 
 
 def check(page):
@@ -152,6 +153,15 @@ def test_pages_on_which_staff_keep_the_catalogue(visitors, look, admin_state):
     staff.get_by_text("OST-TEE-M", exact=True).click()
     expect(staff.get_by_role("button", name="Set the price").first).to_be_visible()
     check(staff)
+
+
+def test_pages_on_which_staff_set_shipping_and_taxes(visitors, look, admin_state):
+    staff = visitors.open(**look, storage_state=admin_state)
+    for address in TRADE:
+        assert staff.goto(address).status == 200
+        staff.locator("summary").first.click()
+        expect(staff.get_by_role("button", name="Save").first).to_be_visible()
+        check(staff)
 
 
 def test_the_narrowest_screen_never_scrolls_sideways(visitors):
