@@ -26,6 +26,7 @@ from tests.factories.shop import a_cart, a_member, a_variant, a_wish, an_order, 
 
 pytestmark = pytest.mark.usefixtures("core")
 
+SUMS = ("subtotal", "discount", "shipping", "tax", "tax_included", "total")
 US = {"line1": "1 Main Street", "city": "Town", "name": "Robin Ashdown"}
 ALBANY = US | {"region": "New York", "postal_code": "12207", "country": "US"}
 PORTLAND = US | {"region": "OR", "postal_code": "97201", "country": "US"}
@@ -63,7 +64,8 @@ def priced(ref, address=None, method="standard"):
 
 
 def amounts(document):
-    return {name: value["amount"] for name, value in document["totals"].items()}
+    """The sums, before credit."""
+    return {name: document["totals"][name]["amount"] for name in SUMS}
 
 
 def codes(document):
@@ -372,11 +374,23 @@ def test_shipping_tax_and_exemption_cost_one_statement_of_a_quote_and_of_an_orde
     wish = a_wish(ref)
     seen: list[str] = []
     monkeypatch.setattr(db, "watchers", [seen.append])
+
+    tables = (
+        " holidays ",
+        " tax_rates ",
+        " tax_settings ",
+        " shipping_methods ",
+        " shipping_zone_places ",
+        "tax_exempt",
+    )
+
+    def ours():
+        found = [sql for sql in seen if any(table in sql for table in tables)]
+        seen.clear()
+        return found
+
     with reading():
         quote(ref, "standard", Place("CA", "ON"))
-    assert len(seen) == 2  # the cart and the terms
-    del seen[:]
+    assert len(ours()) == 1
     order_cart(ref, member, expected_total=wish.expected_total)
-
-    ours = [sql for sql in seen if any(t in sql for t in ("FROM holidays", "tax_rates", "shipping_zone_places"))]
-    assert len(ours) == 1
+    assert len(ours()) == 1
