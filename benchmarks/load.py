@@ -5,6 +5,7 @@ Each connection asks again as soon as it has its answer; paths are taken in turn
 
 from __future__ import annotations
 
+import math
 import selectors
 import socket
 import time
@@ -23,7 +24,9 @@ class Load:
     latencies: list[float]
 
     def percentile(self, share: float) -> float:
-        """The latency that `share` of the requests did not exceed."""
+        """The latency that `share` of the requests did not exceed; endless where none was answered in time."""
+        if not self.latencies:
+            return math.inf
         return self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))]
 
 
