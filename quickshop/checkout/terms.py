@@ -7,6 +7,7 @@ from uuid import UUID
 
 from quickshop.accounts.places import Place
 from quickshop.kernel import clock, db
+from quickshop.kernel.prepared import PLANNED_ONCE
 from quickshop.shipping import queries as shipping
 from quickshop.shipping.rules import Terms as ShippingTerms
 from quickshop.tax import queries as tax
@@ -31,7 +32,7 @@ class Terms:
         return self.shipping.home if pickup else self.destination
 
 
-_TERMS = f"""
+_TERMS = f"""{PLANNED_ONCE}
 SELECT here.country, here.region, s.settings, {shipping.ZONE} AS zone, {shipping.METHODS} AS methods,
     {shipping.HOLIDAYS} AS holidays, {tax.SETTINGS} AS tax_settings, {tax.RATES} AS rates,
     coalesce((SELECT u.tax_exempt FROM users u WHERE u.id = CAST(:user AS uuid)), false) AS exempt

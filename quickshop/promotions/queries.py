@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from quickshop.kernel import db
+from quickshop.kernel.prepared import PLANNED_ONCE
 from quickshop.promotions.rules import BuyerFacts, Kind, Promotion, Tier
 
 
@@ -50,7 +51,9 @@ class Terms:
     credit_minor: int = 0
 
 
-_IN_FORCE = """
+_IN_FORCE = (
+    PLANNED_ONCE
+    + """
 WITH cart AS MATERIALIZED (
     SELECT uses_credit FROM carts WHERE id = :cart
 ), asked AS MATERIALIZED (
@@ -90,6 +93,7 @@ SELECT (SELECT json_agg(json_build_object(
                OR ((SELECT uses_credit FROM cart) AND user_id = CAST(:user AS uuid)))
           AND active AND currency = :currency AND balance_minor > 0 AND coalesce(now() < expires_at, true)) AS purses
 """
+)
 
 
 def in_force(
