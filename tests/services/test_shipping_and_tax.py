@@ -300,6 +300,9 @@ def test_an_exempt_member_pays_no_tax_and_the_order_says_so(rates, included):
     assert found["tax_exemption"]["amount"] == exempt["discount"] == usual["tax_included"]
     order = order_cart(ref, member, shipping_address=TORONTO, expected_total=Money(exempt["total"], "USD"))
     assert amounts(order.document) == exempt
+    kept = look("SELECT rule, amount_minor FROM order_discounts WHERE order_id = :id", id=order.id)
+    assert {row.rule for row in kept} == ({"tax_exemption"} if included else set())
+    assert sum(row.amount_minor for row in kept) == exempt["discount"]
 
 
 def test_an_order_keeps_its_tax_by_line_and_rate_whatever_becomes_of_the_rates(rates):
