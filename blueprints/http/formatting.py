@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,6 +37,16 @@ def amount(value: Mapping[str, Any] | None) -> str:
     places = exponent(value["currency"])
     major, minor = divmod(int(value["amount"]), 10**places)
     return f"{major}.{minor:0{places}d}" if places else str(major)
+
+
+def minus(value: Mapping[str, Any]) -> str:
+    """{"amount": 350, "currency": "USD"} -> "−$3.50": something that is taken off."""
+    return money({**value, "amount": -value["amount"]})
+
+
+def taken_off(discounts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Discounts as rows of a table of totals: what each is called, and what it takes off."""
+    return [(d["label"], minus(d["amount"])) for d in discounts if d["amount"]["amount"]]
 
 
 def percent_off(price: Mapping[str, Any], was: Mapping[str, Any] | None) -> int:
@@ -129,3 +139,4 @@ def install_formatting(app: Flask) -> None:
     for function in (money, amount, moment, day, window, words, facts, tint, rich, plain, picture, found):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off
+    app.jinja_env.globals |= {"minus": minus, "taken_off": taken_off}

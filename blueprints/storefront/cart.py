@@ -37,7 +37,7 @@ def cart() -> str:
 @shopper
 def drawer() -> Response:
     """What the drawer holds; a browser that comes here by itself gets the page."""
-    return _shown("drawer")
+    return shown("drawer")
 
 
 @pages.post("/cart/items")
@@ -50,8 +50,8 @@ def add() -> Response:
         quantity = _quantity(request.form, least=1)
         guest_cart.keep(_add(variant_id, quantity))
     except ShopError as error:
-        return _shown("drawer", error)
-    return _shown("drawer", added=name)
+        return shown("drawer", error)
+    return shown("drawer", added=name)
 
 
 def _add(variant_id: UUID, quantity: int) -> CartRef:
@@ -95,8 +95,8 @@ def change(item_id: str) -> Response:
         quantity = _quantity(request.form, least=0)
         run_unit(lambda: service.set_quantity(_existing(), parse_id(item_id, "cart item"), quantity))
     except ShopError as error:
-        return _shown(request.form.get("view", "page"), error)
-    return _shown(request.form.get("view", "page"))
+        return shown(request.form.get("view", "page"), error)
+    return shown(request.form.get("view", "page"))
 
 
 @pages.post("/cart/items/<item_id>/remove")
@@ -107,8 +107,8 @@ def remove(item_id: str) -> Response:
     try:
         run_unit(lambda: service.remove_item(_existing(), parse_id(item_id, "cart item")))
     except ShopError as error:
-        return _shown(request.form.get("view", "page"), error)
-    return _shown(request.form.get("view", "page"))
+        return shown(request.form.get("view", "page"), error)
+    return shown(request.form.get("view", "page"))
 
 
 def _existing() -> CartRef:
@@ -123,7 +123,7 @@ def _cart() -> dict[str, Any]:
     return {"cart": note_cart(priced_cart(cart_view(ref), ref))}
 
 
-def _shown(view: str, error: ShopError | None = None, **more: Any) -> Response:
+def shown(view: str, error: ShopError | None = None, **more: Any) -> Response:
     """The cart after a change: the part that htmx asked for, else the cart page (by redirect when all is well)."""
     context = {**_cart(), **more, "problem": problem(error) if error else None}
     status = error.status if error else 200

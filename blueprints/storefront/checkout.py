@@ -47,7 +47,7 @@ NEW, SAME = "new", "same"  # an address that is typed; a bill that goes where th
 def checkout() -> Response:
     """The empty form; without a cart there is nothing to check out."""
     typed = MultiDict({"country": FIRST_COUNTRY, "idempotency_key": str(new_id())})
-    return _page(typed)
+    return page(typed)
 
 
 @pages.post("/checkout/quote")
@@ -58,7 +58,7 @@ def quote() -> Response:
     """The totals for what is chosen, with the stock held meanwhile: the review alone for htmx, else the page."""
     held_until = _hold()
     if not is_htmx():
-        return _page(request.form)
+        return page(request.form)
     context = {**_context(request.form), "held_until": held_until}
     if not context["cart"]["items"]:
         # The order was placed while this was on its way: the page is leaving, do not send it elsewhere.
@@ -83,12 +83,12 @@ def place() -> Response:
     try:
         form = _form()
         if not form.validate():
-            return _page(request.form, errors=form.errors, status=422)
+            return page(request.form, errors=form.errors, status=422)
         number, token = run_unit(lambda: _place(form))
     except CartEmpty:
         return go("/cart")
     except ShopError as error:
-        return _page(request.form, errors=field_errors(error), error=error, status=error.status)
+        return page(request.form, errors=field_errors(error), error=error, status=error.status)
     if token:
         guest_orders.keep(number, token)
         guest_cart.forget()
@@ -155,7 +155,7 @@ def _expected(form: MultiDict[str, str]) -> Money:
     return Money(int(amount), currency)
 
 
-def _page(
+def page(
     typed: MultiDict[str, str],
     *,
     errors: dict[str, Any] | None = None,
@@ -169,8 +169,8 @@ def _page(
         context["problem"] = _told(error)
     elif errors:
         context["problem"] = {"title": "Please look at these again", "detail": "Some fields need another look."}
-    page = render_template("shop/checkout.html", **context, errors=errors or {})
-    return make_response(page, status)
+    rendered = render_template("shop/checkout.html", **context, errors=errors or {})
+    return make_response(rendered, status)
 
 
 def _told(error: ShopError) -> dict[str, Any]:
