@@ -115,5 +115,6 @@ class Coupon(RuleBasedStateMachine):
             assert len({(use.caller, use.number) for use in live}) == len(live)
 
 
+@pytest.mark.timeout(1800)  # for the long run
 def test_a_coupon_is_used_as_often_as_its_limits_say_and_no_more(core):
     run_state_machine_as_test(Coupon, settings=settings(max_examples=RUNS, stateful_step_count=STEPS, deadline=None))
