@@ -8,6 +8,11 @@ import importlib
 from dataclasses import dataclass
 from unittest import mock
 
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.orders import steps, undoing
+from quickshop.payments.gateways.port import Answer, AnswerState
+from quickshop.payments.rules import Outcome
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -37,6 +42,12 @@ def _without(*conditions):
 
 def _instead(value):
     return lambda _: value
+
+
+def _forgotten(work):
+    """A void that asks nobody."""
+    steps.own(work)
+    undoing._nothing_reserved(work)
 
 
 _LEASE = _without("lease_token = :lease")
@@ -137,6 +148,29 @@ GUARDS = {
         "trouble without end has an end",
         (_PROCESSING + "test_five_tries_without_progress_put_the_order_on_hold_for_a_person",),
         (("quickshop.orders.steps", "MOST_ATTEMPTS", _instead(10**9)),),
+    ),
+    "refund-limit": Guard(
+        "no more is given back than was taken, whoever writes",
+        ("tests/services/test_cancelling.py::test_the_database_refuses_to_give_back_more_than_was_taken",),
+        sql="ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded_within_captured",
+        undo="ALTER TABLE payments ADD CONSTRAINT ck_payments_refunded_within_captured CHECK (least(refunded_minor,"
+        " refunding_minor) >= 0 AND refunded_minor + refunding_minor <= captured_minor)",
+    ),
+    "late-challenge": Guard(
+        "what the shopper did not confirm in time is let go",
+        ("tests/services/test_cancelling.py::test_a_challenge_that_is_over_is_voided_before_its_payment_fails",),
+        (
+            (
+                "quickshop.orders.processing",
+                "_expire",
+                _instead(lambda work, answer, gateway: (Answer(AnswerState.DECLINED), Outcome.REFUSED)),
+            ),
+        ),
+    ),
+    "looked-before-undone": Guard(
+        "money of a cancelled order is undone as the provider knows it, not as we do",
+        ("tests/races/test_money_races.py::test_cancel_while_a_worker_stands_in_a_call",),
+        (("quickshop.orders.undoing", "_let_go", _instead(lambda work, gateway: run_unit(lambda: _forgotten(work)))),),
     ),
     "webhook-once": Guard(
         "a provider's event told twice has one effect",
