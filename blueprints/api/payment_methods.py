@@ -14,7 +14,7 @@ from blueprints.http.json import json_response, no_content
 from blueprints.http.limits import limited
 from blueprints.http.pagination import page_body
 from quickshop.kernel.ids import parse_id
-from quickshop.orders.saved_cards import remove_method
+from quickshop.orders.saved_cards import forget_card
 from quickshop.payments import methods
 
 blp = ApiBlueprint(
@@ -46,10 +46,10 @@ def save(body: dict[str, Any]) -> Response:
 @blp.delete("/<method_id>")
 @member_now
 @blp.answers(204)
-@commits
+@commits_itself
 def remove(method_id: str) -> Response:
     """Forget a card, unless an unpaid order uses it; the default passes to the newest one left."""
-    remove_method(g.caller.member_id(), parse_id(method_id, _WHAT))
+    forget_card(g.caller.member_id(), parse_id(method_id, _WHAT))
     return no_content()
 
 

@@ -15,7 +15,7 @@ from blueprints.storefront.pages import pages, problem
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders.saved_cards import remove_method
+from quickshop.orders.saved_cards import forget_card
 from quickshop.payments import methods
 
 CARDS = "/account/payment-methods"
@@ -59,7 +59,7 @@ def make_card_default(method_id: str) -> Response:
 def remove_card(method_id: str) -> Response:
     """Forget it, unless an unpaid order uses it."""
     try:
-        run_unit(lambda: remove_method(g.caller.member_id(), _id(method_id)))
+        forget_card(g.caller.member_id(), _id(method_id))
     except ShopError as error:
         if error.status == 404:
             raise

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
+from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
+from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.orders.errors import MethodInUse
 from quickshop.payments import methods
+from quickshop.payments.gateways.port import AnswerState
+from quickshop.payments.gateways.registry import UnknownProvider, gateway_for
 from quickshop.payments.methods import payment_method
+
+log = logging.getLogger(__name__)
 
 # Money that is still to come, or to be taken. A payment that failed is tried again with whatever card is there then.
 _UNPAID = ("pending", "requires_action", "authorized")
@@ -26,6 +33,24 @@ def paying_token(user_id: UUID | None, token: str | None, method_id: UUID | None
     if user_id is None:
         raise NotFound("payment method")
     return methods.token_to_pay(user_id, method_id)
+
+
+def forget_card(user_id: UUID, method_id: UUID) -> None:
+    """Forget a member's card here, then have its provider keep it no more. Runs its own units, around that call.
+
+    A provider that does not answer keeps a card that nobody can name any more. Raises NotFound, MethodInUse. Facts:
+    account.payment_method_removed.
+    """
+    with reading():
+        provider, token = methods.kept_at(user_id, method_id)
+    run_unit(lambda: remove_method(user_id, method_id))
+    try:
+        answer = gateway_for(provider, settings()).forget(token)
+    except UnknownProvider:
+        log.warning("nobody answers for the cards kept at %s", provider)
+        return
+    if answer.state is AnswerState.UNKNOWN:
+        log.warning("%s did not say whether it keeps a card no more: %s", provider, answer.code)
 
 
 def remove_method(user_id: UUID, method_id: UUID) -> None:

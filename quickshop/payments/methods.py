@@ -63,6 +63,17 @@ def token_to_pay(user_id: UUID, method_id: UUID) -> str:
     return str(found.person.unseal(row.token, place(method_id)))
 
 
+def kept_at(user_id: UUID, method_id: UUID) -> tuple[str, str]:
+    """The provider that keeps a member's card, and the token it is kept under. Raises NotFound."""
+    row = db.row(
+        "SELECT provider, token FROM payment_methods WHERE user_id = :user AND id = :id", user=user_id, id=method_id
+    )
+    found = users.by_id(user_id)
+    if row is None or found is None:
+        raise NotFound("payment method")
+    return row.provider, str(found.person.unseal(row.token, place(method_id)))
+
+
 def place(method_id: UUID) -> str:
     """The place that a sealed token is bound to."""
     return f"payment_methods/token/{method_id}"

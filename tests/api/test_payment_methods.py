@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from quickshop.kernel import db
+from quickshop.payments.gateways.port import unknown
 from quickshop.payments.methods import MOST_METHODS
 from tests.factories.accounts import an_account, execute, is_problem, rows
 from tests.factories.shop import everything
@@ -96,6 +97,22 @@ def test_an_account_keeps_a_bounded_number_of_cards(ada):
         save(ada, f"tok_approve:{number}")
     answer = call(ada, "POST", body={"token": "tok_approve:more"})
     assert is_problem(answer, 409, "too_many_payment_methods")
+
+
+def test_the_provider_keeps_a_removed_card_no_more_and_is_told_outside_of_any_transaction(ada, provider):
+    card = save(ada)
+    seen = []
+    provider.before = lambda verb: seen.append((verb, db.in_transaction()))
+    assert call(ada, "DELETE", f"/{card['id']}").status_code == 204
+    assert seen == [("forget", False)]
+    assert provider.calls[-1] == ("forget", "tok_approve")
+
+
+def test_a_provider_that_does_not_answer_keeps_no_card_here(ada, provider):
+    card = save(ada)
+    provider.queue("forget", unknown("timeout"))
+    assert call(ada, "DELETE", f"/{card['id']}").status_code == 204
+    assert listed(ada) == []
 
 
 def test_the_default_moves_and_passes_on(ada):

@@ -103,7 +103,7 @@ class ScriptedGateway:
 
     def forget(self, token):
         """See Gateway.forget."""
-        return Answer(AnswerState.VOIDED)
+        return self._answer("forget", token, lambda: Answer(AnswerState.VOIDED))
 
     def books(self, since, until, after=None):
         """See Gateway.books."""
