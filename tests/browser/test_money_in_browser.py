@@ -13,7 +13,7 @@ def test_a_shopper_cancels_and_watches_the_money_go_back(visitors, live_shop):
     page.get_by_role("button", name=f"Yes, cancel order {number}").click()
     expect(page.get_by_role("heading", name="Cancelled", exact=True)).to_be_visible()
     expect(page.get_by_text("The money has gone back")).to_be_visible()
-    (charge,) = [c for c in live_shop.charges() if c["order"] == number]
+    (charge,) = [c for c in live_shop.ledger() if c["order"] == number]
     assert (charge["state"], charge["refunded"]) == ("refunded", charge["amount"])
 
 
