@@ -18,6 +18,7 @@ from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.queries import list_orders
+from quickshop.promotions.crediting import credit_of
 from quickshop.security import audit
 
 LATEST_ORDERS = 10
@@ -58,6 +59,7 @@ def _page(customer_id: str, error: ShopError | None = None) -> Response:
         "staff/customer.html",
         section="customers",
         customer=found,
+        credit=credit_of(user_id),
         orders=list_orders(user_id=user_id, limit=LATEST_ORDERS)["items"] if may_read_orders else None,
         roles=roles.list_roles() if g.caller.may(Permission.ROLES_WRITE) else None,
         own=user_id == g.caller.user_id,
@@ -66,7 +68,8 @@ def _page(customer_id: str, error: ShopError | None = None) -> Response:
     return make_response(page, error.status if error else 200)
 
 
-def _do(customer_id: str, work: Callable[[], None]) -> Response:
+def done_to(customer_id: str, work: Callable[[], None]) -> Response:
+    """Do something to a member; back to their page, with a refusal on it."""
     try:
         with refusing():
             run_unit(work)
@@ -86,7 +89,16 @@ def change_standing(customer_id: str) -> Response:
     name, value = STANDINGS.get(request.form.get("change", ""), ("", False))
     wanted: dict[str, Any] = {name: value} if name else {}
     audited(after=wanted)
-    return _do(customer_id, lambda: standing.change(g.caller, user_id, **wanted))
+    return done_to(customer_id, lambda: standing.change(g.caller, user_id, **wanted))
+
+
+@staff.post("/customers/<customer_id>/segment")
+@staff_page(Permission.CUSTOMERS_WRITE)
+@commits_itself
+def change_segment(customer_id: str) -> Response:
+    """Put somebody into a segment, or with nothing typed out of theirs."""
+    user_id, segment = parse_id(customer_id, "customer"), request.form.get("segment", "").strip()[:60]
+    return done_to(customer_id, lambda: standing.change(g.caller, user_id, segment=segment))
 
 
 @staff.post("/customers/<customer_id>/roles")
@@ -95,7 +107,7 @@ def change_standing(customer_id: str) -> Response:
 def give_role(customer_id: str) -> Response:
     """Give somebody a role."""
     user_id, name = parse_id(customer_id, "customer"), request.form.get("role", "")
-    return _do(customer_id, lambda: roles.give(g.caller, user_id, name))
+    return done_to(customer_id, lambda: roles.give(g.caller, user_id, name))
 
 
 @staff.post("/customers/<customer_id>/roles/<name>/take")
@@ -104,4 +116,4 @@ def give_role(customer_id: str) -> Response:
 def take_role(customer_id: str, name: str) -> Response:
     """Take a role from somebody."""
     user_id = parse_id(customer_id, "customer")
-    return _do(customer_id, lambda: roles.withdraw(g.caller, user_id, name))
+    return done_to(customer_id, lambda: roles.withdraw(g.caller, user_id, name))

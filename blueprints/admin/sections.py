@@ -21,6 +21,8 @@ SECTIONS = (
     ("imports", "/admin/imports", "upload", "Imports", Permission.CATALOG_WRITE),
     ("shipping", "/admin/shipping", "truck", "Shipping", Permission.CATALOG_WRITE),
     ("taxes", "/admin/taxes", "tag", "Taxes", Permission.CATALOG_WRITE),
+    ("coupons", "/admin/coupons", "badge-check", "Promotions", Permission.PROMOTIONS_WRITE),
+    ("gift-cards", "/admin/gift-cards", "credit-card", "Gift cards", Permission.PROMOTIONS_WRITE),
     ("customers", "/admin/customers", "users-round", "Customers", Permission.CUSTOMERS_READ),
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
