@@ -93,11 +93,17 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # STRIPE_WEBHOOK_SECRET: up to two
     stripe_api_url: str = "https://api.stripe.com"  # STRIPE_API_URL
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
+    other_currencies: tuple[str, ...] = ()  # OTHER_CURRENCIES: what else carts may be in, by comma
 
     @property
     def development(self) -> bool:
         """Whether demo accounts, test cards and the mailbox may exist."""
         return self.env in ("development", "testing")
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """What carts may be in; the base currency first."""
+        return (self.base_currency, *self.other_currencies)
 
     @property
     def limits(self) -> RateLimits:
@@ -262,6 +268,15 @@ def _currency(env: Mapping[str, str]) -> str:
     return value
 
 
+def _other_currencies(env: Mapping[str, str]) -> tuple[str, ...]:
+    codes = (code.strip() for code in env.get("OTHER_CURRENCIES", "").split(","))
+    found = tuple(dict.fromkeys(code for code in codes if code and code != _currency(env)))
+    for code in found:
+        if not _CURRENCY(code):
+            raise SettingsError(f"OTHER_CURRENCIES holds ISO 4217 codes such as EUR, by comma; {code!r} is none.")
+    return found
+
+
 def _weak_password(url: str) -> bool:
     """Whether the address holds a password that is short or known. None at all is the server's own business."""
     try:
@@ -383,6 +398,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         payment_provider=provider,
         **_stripe(env, needed=provider == "stripe"),
         base_currency=_currency(env),
+        other_currencies=_other_currencies(env),
         reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )
     if not development:

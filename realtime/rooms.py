@@ -9,9 +9,11 @@ from uuid import UUID
 
 from quickshop.accounts import log as account_log
 from quickshop.accounts.permissions import Permission
+from quickshop.cart.live import follow
 from quickshop.cart.refs import cart_of_token
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import parse_id
+from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import live
 from quickshop.orders import queries as orders
 from realtime.auth import Principal
@@ -79,6 +81,7 @@ def open_room(namespace: str, principal: Principal, topic: str) -> tuple[Room, i
         cart_id = cart_of_token(rest)
         if cart_id is None:
             raise NotFound("cart")
+        run_unit(lambda: follow(cart_id))  # from now on its changes are told
         return Room(f"cart:{cart_id}", topic), None
     if kind == "product" and rest:
         product_id = parse_id(rest, "product")

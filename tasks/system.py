@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quickshop.accounts import pruning
+from quickshop.cart import service as carts
 from quickshop.imports import pruning as imports
 from quickshop.inventory import service as inventory
 from quickshop.kernel import idempotency, outbox
@@ -15,13 +16,18 @@ from tasks.queues import TaskNames
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows, old idempotency keys, sessions, imports and alerts long over; free expired holds."""
+    """Delete sent outbox rows, old idempotency keys, sessions, imports, alerts and shared carts long over.
+
+    Free holds that ran out, and tell of those that soon will.
+    """
     run_unit(outbox.prune)
     run_unit(idempotency.prune)
     run_unit(pruning.prune)
     run_unit(alerts.prune)
     while run_unit(imports.prune):
         pass
+    run_unit(carts.prune)
+    run_unit(inventory.warn_of_expiry)
     while run_unit(inventory.release_expired):
         pass
 

@@ -7,20 +7,22 @@ from uuid import UUID
 
 from flask import Response, g, request
 
+from blueprints.api.schemas.cart import CartSchema
 from blueprints.api.schemas.common import EventsOut, EventsQuery, PageQuery
 from blueprints.api.schemas.orders import OrderPage, OrderSchema, PayBody, PlaceOrderBody
 from blueprints.http import request_id
 from blueprints.http.access import anyone, member
 from blueprints.http.body import ApiBlueprint
-from blueprints.http.carts import header_token
+from blueprints.http.carts import cart_to_fill, header_token
 from blueprints.http.commits import commits
 from blueprints.http.idempotency import idempotent
 from blueprints.http.json import json_response
 from blueprints.http.limits import limited
 from blueprints.http.orders import order_wish, ordering_cart, payer, viewer
 from blueprints.http.pagination import page_body
-from quickshop.checkout.service import place_order
-from quickshop.orders import cancelling, paying, queries
+from quickshop.cart.queries import cart_view
+from quickshop.checkout.service import place_order, priced_cart
+from quickshop.orders import cancelling, paying, queries, reordering
 
 blp = ApiBlueprint("orders", __name__, url_prefix="/api/v1", description="Orders and their logs")
 
@@ -64,6 +66,20 @@ def get_order(number: str) -> Response:
 def list_events(args: dict[str, Any], number: str) -> Response:
     """The order's log after a seq, in order: the same entries that the live topic gives."""
     return json_response(page_body(queries.order_events(number, viewer(_order_token()), **args), None))
+
+
+@blp.post("/orders/<number>/reorder")
+@anyone
+@blp.answers(200, CartSchema)
+@commits
+def reorder(number: str) -> Response:
+    """Put the lines of an own order into the caller's cart again; warnings say what cannot be had any more."""
+    who = payer(_order_token())
+    ref = cart_to_fill(header_token())
+    told = reordering.reorder(ref, number, who)
+    return json_response(
+        priced_cart(cart_view(ref, g.caller.user_id, told), ref), headers={"Cache-Control": "no-store"}
+    )
 
 
 @blp.post("/orders/<number>/pay")

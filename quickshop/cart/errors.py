@@ -21,3 +21,18 @@ class CartFull(ShopError):
     """A cart has room for 500 different items."""
 
     status, code, title = 422, "cart_full", "The cart is full"
+
+
+class NotPriced(Conflict):
+    """The variant has no price in the cart's currency."""
+
+    code, title = "no_price_in_currency", "Not sold in this currency"
+
+
+class ItemsUnavailable(Conflict):
+    """Something in the cart cannot be bought any more, or not in the cart's currency; what it is stands beside it."""
+
+    code, title = "items_unavailable", "Something in the cart cannot be bought"
+
+    def __init__(self, items: list[dict[str, str]]) -> None:
+        super().__init__("Take out what cannot be bought, then go on.", items=items)

@@ -26,3 +26,14 @@ def cart_of_token(token: str) -> UUID | None:
     """The cart id a token names, or None where it is not one of ours."""
     subject = token_subject(settings().secret_key, "cart", token)
     return UUID(subject) if subject else None
+
+
+def share_token(share_id: UUID) -> str:
+    """The token of a shared cart's link."""
+    return signed_token(settings().secret_key, "shared-cart", str(share_id))
+
+
+def share_of_token(token: str) -> UUID | None:
+    """The shared cart that a token names, or None where it is not one of ours."""
+    subject = token_subject(settings().secret_key, "shared-cart", token)
+    return UUID(subject) if subject else None

@@ -16,3 +16,16 @@ WAS_NOW = f"CASE WHEN {ON_SALE} THEN v.price_minor ELSE v.compare_at_minor END"
 NEXT_PRICE_AT = (
     "least(CASE WHEN v.sale_from > now() THEN v.sale_from END, CASE WHEN v.sale_until > now() THEN v.sale_until END)"
 )
+
+
+def price_in(currency: str) -> str:
+    """What a variant costs now in the currency of this SQL expression, as SQL beside `prices_in`; null for no price."""
+    return f"""CASE WHEN v.currency = {currency} THEN {PRICE_NOW}
+         WHEN {ON_SALE} AND vp.sale_price_minor IS NOT NULL THEN vp.sale_price_minor ELSE vp.price_minor END"""
+
+
+def prices_in(currency: str) -> str:
+    """The join that `price_in` reads from: the prices that variants have in another currency than their own."""
+    return (
+        f"LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = {currency} AND v.currency <> {currency}"
+    )

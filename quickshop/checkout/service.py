@@ -15,11 +15,12 @@ from quickshop.accounts.people import email_index, new_person
 from quickshop.accounts.places import Place, place_of
 from quickshop.accounts.queries import buyer
 from quickshop.cart import service as carts
-from quickshop.cart.errors import CartClosed, CartEmpty
-from quickshop.cart.queries import CartLine, cart_lines
+from quickshop.cart.errors import CartClosed, CartEmpty, ItemsUnavailable
+from quickshop.cart.live import updated
+from quickshop.cart.queries import CartLine, cart_lines, warnings_of
 from quickshop.cart.refs import CartRef
 from quickshop.checkout.discounting import Offers, discounted, offers_for, rows
-from quickshop.checkout.errors import GuestsNotServed, MixedCurrencies, PriceChanged
+from quickshop.checkout.errors import GuestsNotServed, PriceChanged
 from quickshop.checkout.quotes import Priced, Totals, lines_of, price, ways
 from quickshop.checkout.terms import Terms, terms
 from quickshop.extensions import settings
@@ -28,6 +29,7 @@ from quickshop.kernel import clock, db
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money, money
+from quickshop.kernel.outbox import dump
 from quickshop.orders.documents import order_document
 from quickshop.orders.placing import NewLine, NewOrder, place
 from quickshop.orders.queries import order_view_by_id
@@ -80,8 +82,6 @@ class Buyer:
 
 
 def _terms(lines: Sequence[CartLine], destination: Place | None, user_id: UUID | None) -> Terms:
-    if len({line.currency for line in lines}) > 1:
-        raise MixedCurrencies("The cart has prices in several currencies; order them one by one.")
     return terms(destination, lines[0].currency, user_id)
 
 
@@ -91,11 +91,15 @@ def quote(
     """What the cart costs now: {lines, shipping_methods, totals, tax_lines, warnings}; without a destination as if it
     were the shop's home, which it then says.
 
-    `lenient` takes the first way of shipping where the wanted one is not offered. Raises CartEmpty, Invalid.
+    What cannot be bought at all is left out, and a warning says so. `lenient` takes the first way of shipping where
+    the wanted one is not offered. Raises CartEmpty, ItemsUnavailable (where that is everything), Invalid.
     """
-    lines = cart_lines(ref) if ref else []
-    if not lines:
+    everything = cart_lines(ref) if ref else []
+    if not everything:
         raise CartEmpty("Put something in the cart first.")
+    lines = [line for line in everything if line.buyable]
+    if not lines:
+        raise ItemsUnavailable(_unavailable(everything))
     known = _terms(lines, destination, ref.user_id if ref else None)
     found = _offers(cast(CartRef, ref), lines)
     bought = discounted(lines_of(lines), found.found)
@@ -124,11 +128,7 @@ def quote(
         "tax_exemption": money(priced.taxed.exempt_minor, totals.currency),
         "prices_include_tax": known.tax.prices_include_tax,
         "warnings": ([] if offers else [{"code": "no_shipping"}])
-        + [
-            {"code": "out_of_stock", "sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
-            for line in lines
-            if line.available < line.quantity
-        ],
+        + [told for line in everything for told in warnings_of(line)],
     }
 
 
@@ -144,8 +144,8 @@ def _priced(bought: Sequence[NewLine], found: Offers, chosen: Offer | None, know
 
 def priced_cart(document: dict[str, Any], ref: CartRef | None) -> dict[str, Any]:
     """The cart's document with what its codes, promotions and credit do: coupons, discounts, credit, total."""
-    bought = [item for item in document["items"] if item["unit_price"] is not None]
-    if ref is None or not document["items"]:
+    bought = [item for item in document["items"] if item["buyable"]]
+    if ref is None or not bought:
         return {**document, "credit": None}
     currency = document["subtotal"]["currency"]
     prices = {UUID(item["variant_id"]): (item["quantity"], item["unit_price"]["amount"]) for item in bought}
@@ -158,6 +158,11 @@ def priced_cart(document: dict[str, Any], ref: CartRef | None) -> dict[str, Any]
         "credit": found.credit(total) if ref.user_id else None,
         "total": money(total, currency),
     }
+
+
+def _unavailable(lines: Sequence[CartLine]) -> list[dict[str, str]]:
+    """What of these cannot be bought at all: {sku, name, reason}."""
+    return [{"sku": line.sku, "name": line.name, "reason": str(line.problem)} for line in lines if not line.buyable]
 
 
 def _quote_line(line: CartLine, new: NewLine) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def start_hold(ref: CartRef | None) -> dict[str, Any]:
     if ref is None:
         raise CartEmpty("Put something in the cart first.")
     carts.lock(ref)  # an order placed at this moment sees either no hold or all of it
-    lines = cart_lines(ref)
+    lines = [line for line in cart_lines(ref) if line.buyable]
     if not lines:
         raise CartEmpty("Put something in the cart first.")
     inventory.hold_for_cart(ref.id, {line.variant_id: line.quantity for line in lines}, settings().hold_minutes)
@@ -218,9 +223,9 @@ def start_hold(ref: CartRef | None) -> dict[str, Any]:
 def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any]:
     """Turn the cart into an order; a cart that already is one gives that order again.
 
-    Raises CartEmpty, CartClosed, PriceChanged, UsedUp, CreditSpent, OutOfStock, Invalid, EmailNotVerified,
-    GuestsNotServed, ReferenceUsed, NotFound (an address or a card that is not the caller's); then nothing is changed.
-    Records `order.placed`.
+    Raises CartEmpty, CartClosed, ItemsUnavailable, PriceChanged, UsedUp, CreditSpent, OutOfStock, Invalid,
+    EmailNotVerified, GuestsNotServed, ReferenceUsed, NotFound (an address or a card that is not the caller's); then
+    nothing is changed. Records `order.placed`.
     """
     shipping_address = address_of(caller, wish.shipping_address, wish.shipping_address_id, "shipping_address")
     if shipping_address is None:
@@ -232,13 +237,15 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     lines = cart_lines(ref, ordered=True)
     if not lines:
         raise CartEmpty("Put something in the cart first.")
+    if not all(line.buyable for line in lines):
+        raise ItemsUnavailable(_unavailable(lines))
     known = _terms(lines, place_of(shipping_address), ref.user_id)
     who = _buyer(caller, wish)
     found = _offers(ref, lines, who.caller)
     bought = discounted(lines_of(lines), found.found)
     chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
     priced = _priced(bought, found, chosen, known)
-    _check_total(wish.expected_total, priced.totals)
+    _check_total(wish.expected_total, priced.totals, lines)
     token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id)
     _reserve(order_id, ref, lines)
     parts = found.paid_by(priced.totals.total)
@@ -259,13 +266,19 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
 
 
 def _claim_cart(ref: CartRef, order_id: UUID) -> bool:
-    """Lock the cart and make it this order's; False where it is no longer active."""
+    """Lock the cart and make it this order's; False where it is no longer active. Its followers are told."""
     claimed = db.row(
         """
-        UPDATE carts SET state = 'ordered', order_id = :order, updated_at = now()
-        WHERE id = :id AND state = 'active' AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid)
-        RETURNING id
+        WITH cart AS (
+            UPDATE carts SET state = 'ordered', order_id = :order, updated_at = now()
+            WHERE id = :id AND state = 'active' AND user_id IS NOT DISTINCT FROM CAST(:user AS uuid)
+            RETURNING id, followed
+        ), told AS (
+            INSERT INTO outbox (frames) SELECT CAST(:frames AS jsonb) FROM cart WHERE followed
+        )
+        SELECT id FROM cart
         """,
+        frames=dump([updated(ref.id)]),
         id=ref.id,
         user=ref.user_id,
         order=order_id,
@@ -295,10 +308,10 @@ def _order_of_cart(ref: CartRef) -> dict[str, Any]:
     return order_view_by_id(order_id, Viewer(user_id=ref.user_id, order_token=token), token)
 
 
-def _check_total(expected: Money, totals: Totals) -> None:
+def _check_total(expected: Money, totals: Totals, lines: Sequence[CartLine]) -> None:
     actual = Money(totals.total, totals.currency)
     if expected != actual:
-        raise PriceChanged(expected, actual)
+        raise PriceChanged(expected, actual, [told for line in lines for told in warnings_of(line) if "before" in told])
 
 
 def _buyer(caller: Caller, wish: PlaceOrder) -> Buyer:

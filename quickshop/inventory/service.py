@@ -7,11 +7,14 @@ from uuid import UUID
 
 from quickshop.inventory.errors import OutOfStock, Shortage
 from quickshop.kernel import db
+from quickshop.kernel.clock import now, rfc3339
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
-from quickshop.kernel.outbox import dump
+from quickshop.kernel.outbox import dump, write
 
 Wanted = Mapping[UUID, int]
+HOLD_EXPIRING = "hold.expiring"
+WARNED_SECONDS = 120
 
 # Condition and new values are those of the rows as they were locked. Of `s` itself PostgreSQL first takes the version
 # of the statement's snapshot: units given back while it waited for the lock would be missed, and the CHECKs asked of
@@ -216,6 +219,30 @@ def release_expired(limit: int = 1) -> int:
         limit=limit,
     )
     return sum(release_cart_hold(r.cart_id) for r in due)
+
+
+def warn_of_expiry(limit: int = 500) -> int:
+    """Tell the followers of carts, once for each hold, that what they hold is theirs for two minutes more at most.
+
+    Returns how many carts there were.
+    """
+    soon = db.rows(
+        """
+        UPDATE stock_holds SET warned_at = now() WHERE id IN (
+            SELECT id FROM stock_holds WHERE state = 'live' AND cart_id IS NOT NULL AND warned_at IS NULL
+              AND expires_at BETWEEN now() AND now() + make_interval(secs => :seconds)
+            ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        ) RETURNING cart_id, expires_at
+        """,
+        seconds=WARNED_SECONDS,
+        limit=limit,
+    )
+    at = rfc3339(now())
+    frame = {"seq": None, "type": HOLD_EXPIRING, "at": at}
+    for hold in soon:
+        data = {"expires_at": rfc3339(hold.expires_at)}
+        write([{**frame, "topic": f"cart:{hold.cart_id}", "data": data}])
+    return len(soon)
 
 
 def receive_known(variant_id: UUID, quantity: int) -> None:

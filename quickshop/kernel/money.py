@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypedDict
 
-# ISO 4217 exponents that are not 2; all other currencies here have two decimals.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "JOD": 3}
+from quickshop.kernel.currencies import EXPONENTS
 
 
 class MoneyDict(TypedDict):
@@ -36,8 +35,8 @@ def money(amount: int, currency: str) -> MoneyDict:
 
 
 def exponent(currency: str) -> int:
-    """How many decimals a currency has."""
-    return _EXPONENTS.get(currency, 2)
+    """How many decimals a currency has; two for a code that is not in use."""
+    return EXPONENTS.get(currency, 2)
 
 
 def round_minor(value: Decimal) -> int:

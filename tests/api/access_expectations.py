@@ -117,6 +117,18 @@ def _order(world):
     }
 
 
+def _removed(world):
+    return {"item_id": world.places["removed_id"]}
+
+
+def _saved(world):
+    return {"item_id": world.places["saved_id"]}
+
+
+def _shared(world):
+    return {"token": world.places["shared_cart"]}
+
+
 def _key(world):
     return {"Idempotency-Key": f"matrix-{next(_numbers)}"}
 
@@ -298,6 +310,14 @@ EXPECTATIONS = {
     "POST /api/v1/cart/coupons": anyone().sending(lambda world: {"code": world.places["promotion_code"]}, _cart),
     "DELETE /api/v1/cart/coupons/{code}": anyone().heading(_cart).at(lambda world: {"code": "NONE"}).answering(404),
     "PUT /api/v1/cart/credit": members().sending(_some(use=True)),
+    "PATCH /api/v1/cart": anyone().sending(lambda world: {"currency": "USD"}, _cart),
+    "POST /api/v1/cart/seen": anyone().heading(_cart),
+    "POST /api/v1/cart/items/{item_id}/restore": holders().heading(_cart).at(_removed),
+    "POST /api/v1/cart/items/{item_id}/save-for-later": holders().heading(_cart),
+    "POST /api/v1/cart/saved/{item_id}/move-to-cart": holders().heading(_cart).at(_saved),
+    "DELETE /api/v1/cart/saved/{item_id}": holders().heading(_cart).at(_saved),
+    "POST /api/v1/cart/share": anyone().heading(_cart),
+    "POST /api/v1/cart/from/{token}": anyone().heading(_cart).at(_shared),
     "POST /api/v1/checkout/quote": anyone().sending(_some(), _cart),
     "POST /api/v1/checkout/hold": anyone().heading(_cart),
     # orders
@@ -306,6 +326,7 @@ EXPECTATIONS = {
     "GET /api/v1/orders/{number}": _ORDER,
     "GET /api/v1/orders/{number}/events": _ORDER,
     # 409: the order is not waiting for money. To read an order is no leave to pay for it.
+    "POST /api/v1/orders/{number}/reorder": holders(),
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
     "POST /api/v1/orders/{number}/pay/confirm": holders(),
     "POST /api/v1/orders/{number}/cancel": holders(),

@@ -10,6 +10,7 @@ from blueprints.http.tokens import token_pair
 from quickshop.accounts import addresses, api_keys, devices, refreshing, roles
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.permissions import Permission
+from quickshop.cart import service as cart
 from quickshop.catalog import pictures
 from quickshop.catalog.renditions import Rendition
 from quickshop.imports import uploading
@@ -119,6 +120,7 @@ def _things(world):
     guests = shop.a_cart({variant: 1})
     found = shop.look("SELECT p.id, p.slug, p.category_id FROM variants v JOIN products p ON p.id = v.product_id")[0]
     item = shop.look("SELECT id FROM cart_items WHERE cart_id = :id", id=carts["owner"].id)[0].id
+    put_aside = _put_aside(carts["owner"])
     run_unit(lambda: db.run("INSERT INTO roles (name, permissions) VALUES ('spare', '{}')"))
     world.places |= {
         "variant_id": str(variant),
@@ -135,6 +137,7 @@ def _things(world):
         "code": "standard",
         "provider": "simulator",
         "name": "spare",
+        **put_aside,
         "import_id": str(_an_import()),
         "break_id": str(_a_break()),
         **_an_offer(),
@@ -150,6 +153,24 @@ def _an_offer():
     code = run_unit(lambda: managing.add_code(made, "MATRIX"))
     card, _ = run_unit(lambda: crediting.issue(Money(1000, "USD")))
     return {"promotion_id": str(made), "promotion_code": code, "card_id": str(card)}
+
+
+def _put_aside(ref):
+    """What the owner saved for later, took out of the cart a moment ago, and shared."""
+    saved, removed = shop.a_variant(), shop.a_variant()
+
+    def put():
+        for variant in (saved, removed):
+            cart.add_item(ref, variant, 1)
+        ids = {
+            variant: db.scalar("SELECT id FROM cart_items WHERE cart_id = :c AND variant_id = :v", c=ref.id, v=variant)
+            for variant in (saved, removed)
+        }
+        cart.save_for_later(ref, ids[saved])
+        cart.remove_item(ref, ids[removed])
+        return {"saved_id": str(ids[saved]), "removed_id": str(ids[removed]), "shared_cart": cart.share(ref)}
+
+    return run_unit(put)
 
 
 def _a_break():

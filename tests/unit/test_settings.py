@@ -107,6 +107,7 @@ UNSAFE = [
     ("POOL_SIZE", "many"),
     ("PORT", "70000"),
     ("BASE_CURRENCY", "dollars"),
+    ("OTHER_CURRENCIES", "EUR,pounds"),
     ("LOW_STOCK_AT", "-1"),
     ("PAYMENT_PROVIDER", "cash"),
     ("STRIPE_SECRET_KEY", "pk_live_of_somebody"),

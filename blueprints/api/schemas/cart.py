@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from blueprints.api.schemas.catalogue import ImageSchema
-from blueprints.api.schemas.common import MoneyOut, StrictInt
+from blueprints.api.schemas.common import MoneyOut, StrictInt, Text
 from blueprints.api.schemas.promotions import CartCreditSchema, CouponSchema, DiscountSchema
 from blueprints.http.body import StrictSchema
 
@@ -23,6 +23,19 @@ class ChangeItem(StrictSchema):
     quantity = StrictInt(0, 9999, required=True)
 
 
+class ChangeCart(StrictSchema):
+    """The currency that the cart shall be in, one of the shop's."""
+
+    currency = Text(3, required=True)
+
+
+class SharedCart(Schema):
+    """Where what was shared can be had from."""
+
+    token = fields.String()
+    url = fields.Url()
+
+
 class CartItemSchema(Schema):
     """An item of a cart at today's price."""
 
@@ -35,8 +48,9 @@ class CartItemSchema(Schema):
     image = fields.Nested(ImageSchema, allow_none=True)
     quantity = fields.Integer()
     available = fields.Integer()
-    unit_price = fields.Nested(MoneyOut)
-    total = fields.Nested(MoneyOut)
+    buyable = fields.Boolean()
+    unit_price = fields.Nested(MoneyOut, allow_none=True)
+    total = fields.Nested(MoneyOut, allow_none=True)
 
 
 class CartSchema(Schema):
@@ -44,6 +58,7 @@ class CartSchema(Schema):
 
     id = fields.UUID(allow_none=True)
     token = fields.String(allow_none=True)
+    currency = fields.String()
     items = fields.List(fields.Nested(CartItemSchema))
     saved = fields.List(fields.Nested(CartItemSchema))
     coupons = fields.List(fields.Nested(CouponSchema))
@@ -53,3 +68,4 @@ class CartSchema(Schema):
     total = fields.Nested(MoneyOut)
     quantity = fields.Integer()
     warnings = fields.List(fields.Dict())
+    undo = fields.Dict(allow_none=True)
