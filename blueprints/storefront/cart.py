@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http.commits import commits_itself
@@ -15,10 +17,11 @@ from blueprints.storefront import guest_cart
 from blueprints.storefront.pages import note_cart, pages, problem
 from quickshop.cart import service
 from quickshop.cart.errors import CartClosed
-from quickshop.cart.queries import cart_view
+from quickshop.cart.queries import Told, cart_view, undo_of
 from quickshop.cart.refs import CartRef
 from quickshop.catalog import queries
 from quickshop.checkout.service import priced_cart
+from quickshop.extensions import settings
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
@@ -29,8 +32,17 @@ Form = MultiDict[str, str]
 @pages.get("/cart")
 @shopper
 def cart() -> str:
-    """The whole cart."""
-    return render_template("shop/cart.html", **_cart())
+    """The whole cart. `removed` names what was just taken out without scripts, so that it can be put back."""
+    return render_template("shop/cart.html", **_cart(undo=_undo(request.args.get("removed"))))
+
+
+def _undo(removed: str | None) -> dict[str, Any] | None:
+    ref = guest_cart.present()
+    if ref is None or not removed:
+        return None
+    with suppress(NotFound):
+        return undo_of(ref, parse_id(removed, "cart item"))
+    return None
 
 
 @pages.get("/cart/drawer")
@@ -93,10 +105,10 @@ def change(item_id: str) -> Response:
     """Set an item's quantity; 0 removes it."""
     try:
         quantity = _quantity(request.form, least=0)
-        run_unit(lambda: service.set_quantity(_existing(), parse_id(item_id, "cart item"), quantity))
+        told = run_unit(lambda: service.set_quantity(_existing(), parse_id(item_id, "cart item"), quantity))
     except ShopError as error:
         return shown(request.form.get("view", "page"), error)
-    return shown(request.form.get("view", "page"))
+    return shown(request.form.get("view", "page"), told=told)
 
 
 @pages.post("/cart/items/<item_id>/remove")
@@ -105,10 +117,121 @@ def change(item_id: str) -> Response:
 def remove(item_id: str) -> Response:
     """Take an item out."""
     try:
-        run_unit(lambda: service.remove_item(_existing(), parse_id(item_id, "cart item")))
+        undo = run_unit(lambda: service.remove_item(_existing(), parse_id(item_id, "cart item")))
     except ShopError as error:
         return shown(request.form.get("view", "page"), error)
-    return shown(request.form.get("view", "page"))
+    return shown(request.form.get("view", "page"), undo=undo)
+
+
+@pages.get("/cart/body")
+@shopper
+def body() -> Response:
+    """The cart's part of the page as it is now, for a page that heard of a change."""
+    if not is_htmx():
+        return go("/cart")
+    return make_response(render_template("shop/_cart_body.html", fragment=True, **_cart()))
+
+
+@pages.post("/cart/items/<item_id>/restore")
+@shopper
+@commits_itself
+def restore(item_id: str) -> Response:
+    """Put back what was taken out."""
+    return _moved(lambda ref: service.restore_item(ref, parse_id(item_id, "cart item")))
+
+
+@pages.post("/cart/items/<item_id>/save-for-later")
+@shopper
+@commits_itself
+def save_for_later(item_id: str) -> Response:
+    """Take an item out and keep it for later."""
+    return _moved(lambda ref: service.save_for_later(ref, parse_id(item_id, "cart item")))
+
+
+@pages.post("/cart/saved/<item_id>/move-to-cart")
+@shopper
+@commits_itself
+def move_to_cart(item_id: str) -> Response:
+    """Put what was saved for later into the cart."""
+    return _moved(lambda ref: service.move_to_cart(ref, parse_id(item_id, "saved item")))
+
+
+@pages.post("/cart/saved/<item_id>/forget")
+@shopper
+@commits_itself
+def forget_saved(item_id: str) -> Response:
+    """Forget what was saved for later."""
+    saved_id = parse_id(item_id, "saved item")
+    try:
+        run_unit(lambda: service.forget_saved(g.caller.user_id, guest_cart.present(), saved_id))
+    except ShopError as error:
+        return shown("page", error)
+    return shown("page")
+
+
+def _moved(change: Callable[[CartRef], None]) -> Response:
+    def work() -> CartRef:
+        ref = guest_cart.to_fill()
+        change(ref)
+        return ref
+
+    try:
+        guest_cart.keep(run_unit(work))
+    except ShopError as error:
+        return shown("page", error)
+    return shown("page")
+
+
+@pages.post("/cart/seen")
+@shopper
+@commits_itself
+def seen() -> Response:
+    """Note that the changes were shown."""
+    ref = guest_cart.present()
+    if ref is not None:
+        with suppress(CartClosed):
+            run_unit(lambda: service.mark_seen(ref))
+    return make_response("", 204) if is_htmx() else go("/cart")
+
+
+@pages.post("/cart/share")
+@shopper
+@commits_itself
+def share() -> Response:
+    """A link to what is in the cart now."""
+    try:
+        token = run_unit(lambda: service.share(guest_cart.present()))
+    except ShopError as error:
+        return shown("page", error)
+    context = {**_cart(), "shared_url": f"{settings().public_url}/cart/shared/{token}"}
+    return make_response(render_template("shop/cart.html", **context))
+
+
+@pages.get("/cart/shared/<token>")
+@shopper
+def shared(token: str) -> str:
+    """What a link to a cart leads to: a button, for looking changes nothing."""
+    units = sum(service.shared_items(token).values())
+    return render_template("shop/shared_cart.html", units=units, token=token)
+
+
+@pages.post("/cart/shared/<token>")
+@shopper
+@commits_itself
+def take_shared(token: str) -> Response:
+    """Put what was shared into the cart."""
+
+    def work() -> tuple[CartRef, list[Told]]:
+        wanted = service.shared_items(token)
+        ref = guest_cart.to_fill()
+        return ref, service.fill(ref, wanted)
+
+    try:
+        ref, told = run_unit(work)
+    except ShopError as error:
+        return shown("page", error)
+    guest_cart.keep(ref)
+    return shown("page", told=told)
 
 
 def _existing() -> CartRef:
@@ -118,18 +241,27 @@ def _existing() -> CartRef:
     return ref
 
 
-def _cart() -> dict[str, Any]:
+def _cart(told: Sequence[Told] = (), undo: dict[str, Any] | None = None) -> dict[str, Any]:
     ref = guest_cart.present()
-    return {"cart": note_cart(priced_cart(cart_view(ref), ref))}
+    return {"cart": note_cart(priced_cart(cart_view(ref, g.caller.user_id, told, undo), ref))}
 
 
-def shown(view: str, error: ShopError | None = None, **more: Any) -> Response:
-    """The cart after a change: the part that htmx asked for, else the cart page (by redirect when all is well)."""
-    context = {**_cart(), **more, "problem": problem(error) if error else None}
+def shown(
+    view: str,
+    error: ShopError | None = None,
+    *,
+    told: Sequence[Told] = (),
+    undo: dict[str, Any] | None = None,
+    **more: Any,
+) -> Response:
+    """The cart after a change: the part that htmx asked for, else the cart page (by redirect when there is no more to
+    say than how it is now).
+    """
+    context = {**_cart(told, undo), **more, "problem": problem(error) if error else None}
     status = error.status if error else 200
     if is_htmx():
         template = "shop/_drawer.html" if view == "drawer" else "shop/_cart_body.html"
         return make_response(render_template(template, fragment=True, **context), status)
-    if error is None:
-        return go("/cart")
+    if error is None and not told:
+        return go(f"/cart?removed={undo['item_id']}" if undo else "/cart")
     return make_response(render_template("shop/cart.html", **context), status)

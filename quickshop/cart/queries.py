@@ -191,3 +191,19 @@ def warnings_of(line: CartLine) -> list[Told]:
         prices = {"before": money(before, line.currency), "now": money(now, line.currency)}
         found.append({"code": "price_raised" if now > before else "price_lowered", **about, **prices, "new": True})
     return found
+
+
+def undo_of(ref: CartRef, item_id: UUID) -> dict[str, Any] | None:
+    """What was taken out of the cart under this id and can be put back: {item_id, name}; None where it is none."""
+    row = db.row(
+        """
+        SELECT a.id, p.name FROM cart_asides a
+        JOIN variants v ON v.id = a.variant_id JOIN products p ON p.id = v.product_id
+        WHERE a.id = :id AND a.kind = 'removed'
+          AND (a.user_id = CAST(:user AS uuid) OR a.cart_id = :cart)
+        """,
+        id=item_id,
+        user=ref.user_id,
+        cart=ref.id,
+    )
+    return {"item_id": str(row.id), "name": row.name} if row else None

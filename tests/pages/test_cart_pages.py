@@ -1,5 +1,7 @@
 """The cart without scripts (post, then the page) and with htmx (parts of it)."""
 
+import re
+
 import pytest
 
 from tests.factories.pages import csrf, stock_shop, submit
@@ -88,3 +90,29 @@ def test_someone_elses_line_cannot_be_changed(client, app):
     add(other)
     assert submit(other, f"/cart/items/{item}", {"quantity": "3"}).status_code == 404
     assert 'value="1"' in client.get("/cart").text
+
+
+def test_what_was_taken_out_or_saved_comes_back_without_scripts(client):
+    add(client)
+    item = item_id(client)
+    page = client.get(submit(client, f"/cart/items/{item}/remove").location).text
+    assert "Morning Mug was taken out." in page
+    assert submit(client, f"/cart/items/{item}/restore").status_code == 303
+    assert submit(client, f"/cart/items/{item_id(client)}/save-for-later").status_code == 303
+    page = client.get("/cart").text
+    assert "Saved for later" in page and "Nothing in here yet" in page
+    saved = page.split('action="/cart/saved/')[1].split("/")[0]
+    assert submit(client, f"/cart/saved/{saved}/move-to-cart").status_code == 303
+    assert "Check out" in client.get("/cart").text
+
+
+def test_a_shared_bag_is_put_into_anothers_by_a_button(app, client):
+    add(client)
+    page = submit(client, "/cart/share").text
+    link = re.search(r'value="[^"]*(/cart/shared/[^"]+)"', page)[1]
+    stranger = app.test_client()
+    assert "A bag was shared with you" in stranger.get(link).text
+    assert "Nothing in here yet" in stranger.get("/cart").text
+    assert submit(stranger, link).status_code == 303
+    assert "Morning Mug" in stranger.get("/cart").text
+    assert stranger.get("/cart/shared/invented").status_code == 404
