@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "quickshop.runtime.demo_shop:demo",
     "grant-role": "quickshop.runtime.granting:grant_role",
     "rotate-keys": "quickshop.runtime.rotating:rotate_keys",
+    "verify-orders": "quickshop.runtime.proving_orders:verify_orders",
     "audit-verify": "quickshop.runtime.auditing:audit_verify",
     "totp": "quickshop.runtime.demo_codes:totp_command",
     "reindex-people": "quickshop.runtime.reindexing:reindex_command",

@@ -29,6 +29,7 @@ from quickshop.reviews import models as _reviews
 from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
+from quickshop.shop import models as _shop
 from quickshop.tax import models as _tax
 from quickshop.wishlists import models as _wishlists
 
@@ -49,6 +50,7 @@ MODELS = (
     _reviews,
     _security,
     _shipping,
+    _shop,
     _tax,
     _wishlists,
 )

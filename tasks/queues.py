@@ -19,6 +19,7 @@ class TaskNames(StrEnum):
     """Tasks, as `noun.verb`. Arguments are ids only: a message is a hint and carries no state."""
 
     PROCESS_ORDER = "orders.process"
+    EXPIRE_HOLDS = "orders.expire_holds"
     DRAIN_NOTIFICATIONS = "notifications.drain"
     DELIVER_NOTIFICATIONS = "notifications.deliver"
     REFRESH_CATALOG = "catalog.refresh"

@@ -9,6 +9,7 @@ from quickshop.inventory import service as inventory
 from quickshop.kernel import idempotency, outbox
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import service as monitoring
+from quickshop.orders import signals
 from quickshop.wishlists import alerts
 from tasks.app import celery_app
 from tasks.queues import TaskNames
@@ -24,6 +25,8 @@ def prune() -> None:
     run_unit(idempotency.prune)
     run_unit(pruning.prune)
     run_unit(alerts.prune)
+    while run_unit(signals.prune):
+        pass
     while run_unit(imports.prune):
         pass
     run_unit(carts.prune)

@@ -10,6 +10,7 @@ from quickshop.config import load_settings
 from quickshop.factory import create_app
 from quickshop.kernel import clock
 from quickshop.payments.gateways import registry
+from quickshop.shop import queries as shop_settings
 from tests.factories.live import LiveShop
 from tests.factories.scripted import ScriptedGateway
 from tests.factories.servers import running_servers
@@ -60,8 +61,9 @@ def settings(servers, tmp_path_factory):
 
 @pytest.fixture
 def clean(servers):
-    """An empty database and broker."""
+    """An empty database and broker; what staff set before is forgotten with it."""
     servers.empty()
+    shop_settings.forget()
 
 
 @pytest.fixture(autouse=True)

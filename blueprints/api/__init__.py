@@ -41,6 +41,7 @@ from blueprints.api.admin import products as admin_products
 from blueprints.api.admin import promotions as admin_promotions
 from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
+from blueprints.api.admin import settings as admin_settings
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.admin import stock as admin_stock
 from blueprints.api.admin import taxes as admin_taxes
@@ -74,6 +75,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_imports.blp,
     admin_orders.blp,
     admin_payments.blp,
+    admin_settings.blp,
     admin_privacy.blp,
     admin_reviews.blp,
     admin_shipping.blp,

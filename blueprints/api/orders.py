@@ -22,7 +22,7 @@ from blueprints.http.orders import order_wish, ordering_cart, payer, viewer
 from blueprints.http.pagination import page_body
 from quickshop.cart.queries import cart_view
 from quickshop.checkout.service import place_order, priced_cart
-from quickshop.orders import cancelling, paying, queries, reordering
+from quickshop.orders import cancelling, paying, queries, reordering, verifying
 
 blp = ApiBlueprint("orders", __name__, url_prefix="/api/v1", description="Orders and their logs")
 
@@ -118,6 +118,20 @@ def cancel(number: str) -> Response:
     """Cancel an order that is not packed yet: 409 `not_cancellable` after that. What was paid goes back by itself."""
     who = payer(_order_token())
     return json_response(queries.order_view_by_id(cancelling.cancel(number, who, request_id.current()), who), 202)
+
+
+@blp.post("/orders/<number>/confirm")
+@anyone
+@limited("checkout")
+@blp.answers(202, OrderSchema)
+@commits
+def confirm(number: str) -> Response:
+    """The shopper of an order on hold says that it is them (`hold_reason` `shopper_confirmation`): it goes on.
+
+    409 `not_waiting` where nobody asks; confirming again changes nothing.
+    """
+    who = payer(_order_token())
+    return json_response(queries.order_view_by_id(verifying.confirm(number, who, request_id.current()), who), 202)
 
 
 def _order_token() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g
+from flask import g, request
 
 from blueprints.http import request_id
 from blueprints.http.carts import present_cart
@@ -13,6 +13,7 @@ from quickshop.accounts.permissions import Permission
 from quickshop.cart.errors import CartEmpty
 from quickshop.cart.refs import CartRef
 from quickshop.checkout.service import PlaceOrder
+from quickshop.kernel import tracing
 from quickshop.kernel.money import Money
 from quickshop.orders.viewers import Viewer
 
@@ -36,6 +37,12 @@ def ordering_cart(token: str | None) -> CartRef:
     return ref
 
 
+def device() -> str | None:
+    """What tells this request's device from others, coarsely; None where it says nothing of itself."""
+    words = request.user_agent.string[:300]
+    return f"{words} {tracing.network()}" if words else None
+
+
 def order_wish(body: Mapping[str, Any]) -> PlaceOrder:
     """The validated body of an order as the core takes it."""
     expected = body["expected_total"]
@@ -50,5 +57,6 @@ def order_wish(body: Mapping[str, Any]) -> PlaceOrder:
         expected_total=Money(expected["amount"], expected["currency"]),
         email=body["email"],
         client_reference=body["client_reference"],
+        device=device(),
         request_id=request_id.current(),
     )

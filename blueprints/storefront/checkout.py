@@ -14,6 +14,7 @@ from blueprints.http import request_id
 from blueprints.http.commits import commits_itself
 from blueprints.http.formatting import money
 from blueprints.http.limits import limited
+from blueprints.http.orders import device
 from blueprints.http.page_access import shopper, shopper_now
 from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart, guest_orders
@@ -126,6 +127,7 @@ def _place(form: ChoicesForm) -> tuple[str, str | None]:
         payment_method_id=payment.method_id,
         expected_total=_expected(request.form),
         email=form["email"].data if "email" in form else None,
+        device=device(),
         request_id=request_id.current(),
     )
     whose = f"user:{g.caller.user_id}" if g.caller.signed_in else f"cart:{ref.id if ref else None}"

@@ -21,3 +21,4 @@ class Permission(StrEnum):
     REVIEWS_WRITE = "reviews:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    SETTINGS_WRITE = "settings:write"

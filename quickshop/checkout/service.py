@@ -57,6 +57,7 @@ class PlaceOrder:
     payment_method_id: UUID | None = None
     email: str | None = None
     client_reference: str | None = None
+    device: str | None = None  # what the edge knows of it; only a digest is kept
     request_id: str | None = None
 
 
@@ -232,7 +233,8 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
         raise Invalid({"shipping_address": ["Where shall it go?"]})
     billing_address = address_of(caller, wish.billing_address, wish.billing_address_id, "billing_address")
     order_id = new_id()
-    if not _claim_cart(ref, order_id):
+    number = _claim_cart(ref, order_id)
+    if number is None:
         return _order_of_cart(ref)
     lines = cart_lines(ref, ordered=True)
     if not lines:
@@ -255,7 +257,7 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     new = _new_order(order_id, ref, who, wish, addresses, token, chosen, priced)
     taxed = priced.taxed
     taken = rows(found.found, bought, priced.freight_off, taxed.exempt_lines, taxed.exempt_shipping)
-    order = place(replace(new, discounts=taken, credit_minor=sum(parts.values())))
+    order = place(replace(new, number=number, discounts=taken, credit_minor=sum(parts.values())))
     return order_document(
         order,
         order["lines"],
@@ -265,9 +267,12 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     )
 
 
-def _claim_cart(ref: CartRef, order_id: UUID) -> bool:
-    """Lock the cart and make it this order's; False where it is no longer active. Its followers are told."""
-    claimed = db.row(
+def _claim_cart(ref: CartRef, order_id: UUID) -> str | None:
+    """Lock the cart and make it this order's: the order's number, or None where it is no longer active.
+
+    Its followers are told.
+    """
+    number: str | None = db.scalar(
         """
         WITH cart AS (
             UPDATE carts SET state = 'ordered', order_id = :order, updated_at = now()
@@ -276,14 +281,14 @@ def _claim_cart(ref: CartRef, order_id: UUID) -> bool:
         ), told AS (
             INSERT INTO outbox (frames) SELECT CAST(:frames AS jsonb) FROM cart WHERE followed
         )
-        SELECT id FROM cart
+        SELECT 'QS-' || nextval('order_numbers') FROM cart
         """,
         frames=dump([updated(ref.id)]),
         id=ref.id,
         user=ref.user_id,
         order=order_id,
     )
-    return claimed is not None
+    return number
 
 
 def _reserve(order_id: UUID, ref: CartRef, lines: Sequence[CartLine]) -> None:
@@ -354,6 +359,7 @@ def _new_order(
     totals = priced.totals
     return NewOrder(
         id=order_id,
+        number="",
         cart_id=ref.id,
         caller=who.caller,
         user_id=ref.user_id,
@@ -378,6 +384,7 @@ def _new_order(
         shipping=chosen,
         payment_token=token,
         payment_method_id=wish.payment_method_id,
+        device=wish.device,
         client_reference=wish.client_reference,
         request_id=wish.request_id,
     )

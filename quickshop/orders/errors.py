@@ -33,3 +33,9 @@ class NotRefundable(Conflict):
     """Nothing was taken for the order, or not so much is left of it."""
 
     code, title = "not_refundable", "This cannot be refunded"
+
+
+class NotWaiting(Conflict):
+    """Nobody is asked whether the order may go on: it was decided, or nothing was wrong with it."""
+
+    code, title = "not_waiting", "This order does not wait for a decision"

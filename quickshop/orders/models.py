@@ -20,7 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quickshop.extensions import Base
@@ -85,6 +85,7 @@ class Order(Base):
     request_id: Mapped[str | None] = mapped_column(Text)
     placed_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
     confirmed_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     __table_args__ = (
         _known("status"),
         _known("payment_status"),
@@ -223,4 +224,61 @@ class OrderProcessing(Base):
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),
         Index("ix_order_processing_due", "next_run_at", postgresql_where=text("step <> 'done'")),
         Index("ix_order_processing_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )
+
+
+class OrderSignals(Base):
+    """What one try to pay for an order could have in common with others, as keyed digests; kept for some days.
+
+    A round after the first has the account and the new card only: parcel and device were counted with the order.
+    """
+
+    __tablename__ = "order_signals"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default=text("1"))
+    account: Mapped[bytes] = mapped_column(LargeBinary)
+    card: Mapped[bytes | None] = mapped_column(LargeBinary)
+    address: Mapped[bytes | None] = mapped_column(LargeBinary)
+    device: Mapped[bytes | None] = mapped_column(LargeBinary)
+    countries: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    declined: Mapped[bool] = mapped_column(server_default=text("false"))
+    at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("round > 0", name="round_positive"),
+        Index("ix_order_signals_account", "account", "at"),
+        Index("ix_order_signals_card", "card", "at"),
+        Index("ix_order_signals_address", "address", "at", postgresql_where=text("address IS NOT NULL")),
+        Index("ix_order_signals_device", "device", "at", postgresql_where=text("device IS NOT NULL")),
+        Index("ix_order_signals_declined_account", "account", "at", postgresql_where=text("declined")),
+        Index("ix_order_signals_declined_card", "card", "at", postgresql_where=text("declined")),
+        Index("ix_order_signals_at", "at", postgresql_using="brin"),
+    )
+
+
+class OrderRisk(Base):
+    """The score of an order that broke a rule, why, and what was decided. Of the last round that was looked at."""
+
+    __tablename__ = "order_risks"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(SmallInteger)
+    score: Mapped[int] = mapped_column(Integer)
+    reasons: Mapped[list[Any]] = mapped_column(JSONB)
+    outcome: Mapped[str] = mapped_column(Text)
+    scored_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    expires_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    decided: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[uuid.UUID | None]
+    decided_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    __table_args__ = (
+        CheckConstraint("score > 0", name="score_positive"),
+        CheckConstraint("outcome IN ('pass', 'confirm', 'review')", name="known_outcome"),
+        CheckConstraint("(outcome = 'pass') = (expires_at IS NULL)", name="waits_until"),
+        CheckConstraint("decided IN ('confirmed', 'approved', 'rejected', 'expired')", name="known_decision"),
+        CheckConstraint("(decided IS NULL) = (decided_at IS NULL)", name="decision_whole"),
+        CheckConstraint("decided IS NULL OR outcome <> 'pass'", name="decided_what_waits"),
+        Index(
+            "ix_order_risks_expires_at",
+            "expires_at",
+            postgresql_where=text("decided IS NULL AND expires_at IS NOT NULL"),
+        ),
     )

@@ -11,7 +11,7 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
-from quickshop.orders import steps
+from quickshop.orders import signals, steps
 from quickshop.orders.errors import NotPayable
 from quickshop.orders.log import Move, move
 from quickshop.orders.placing import payment_token_place
@@ -98,4 +98,5 @@ def _start_round(order_id: UUID, person: PersonKey, payment_token: str, payment_
         token=person.seal(payment_token, payment_token_place(order_id)),
         method_id=payment_method_id,
     )
+    signals.note_round(order_id, payment_token)
     steps.start(order_id, "authorize")

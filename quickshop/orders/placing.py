@@ -14,10 +14,12 @@ from quickshop.kernel import crypto, db
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.outbox import TaskHint, dump
+from quickshop.orders import digests, signals
 from quickshop.orders.errors import ReferenceUsed
 from quickshop.orders.log import TAIL, now_in_log, tail_params
 from quickshop.orders.priority import Thresholds, decide, queue_of
 from quickshop.shipping.rules import Offer
+from quickshop.shop.queries import high_value_minor, vip_spend_minor
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class NewOrder:
 
     id: UUID
     cart_id: UUID
+    number: str
     caller: str
     user_id: UUID | None
     person_id: UUID
@@ -69,6 +72,7 @@ class NewOrder:
     client_reference: str | None
     request_id: str | None
     payment_method_id: UUID | None = None
+    device: str | None = None  # what the edge knows of the device, for the digest among the signals
     tax_included_minor: int = 0
     shipping_tax_minor: int = 0
     tax_lines: Sequence[Mapping[str, Any]] = ()
@@ -83,12 +87,12 @@ WITH o AS (
         billing_address, country, priority, priority_reason, currency, subtotal_minor, discount_minor,
         shipping_minor, tax_minor, tax_included_minor, shipping_tax_minor, tax_lines, total_minor, credit_minor,
         shipping_method, deliver_from, deliver_to, payment_token_sealed, payment_method_id, event_seq, request_id,
-        placed_at)
-    VALUES (:id, 'QS-' || nextval('order_numbers'), :user_id, :person_id, :cart_id, :caller, :client_reference,
+        placed_at, digest)
+    VALUES (:id, :number, :user_id, :person_id, :cart_id, :caller, :client_reference,
         :email, :shipping_address, :billing_address, :country, :priority, :priority_reason, :currency, :subtotal,
         :discount, :shipping, :tax, :tax_included, :shipping_tax, CAST(:tax_lines AS jsonb), :total, :credit,
         CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
-        :payment_token, :payment_method_id, 1, :request_id, :at)
+        :payment_token, :payment_method_id, 1, :request_id, :at, :digest)
     RETURNING id, number, user_id, event_seq
 ), l AS (
     INSERT INTO order_lines (id, order_id, position, variant_id, sku, name, options, quantity, unit_price_minor,
@@ -103,11 +107,20 @@ WITH o AS (
     SELECT o.id, x.position, x.line, x.promotion_id, x.rule, x.label, x.code, x.amount_minor
     FROM o, jsonb_to_recordset(CAST(:discounts AS jsonb)) AS x (position smallint, line smallint, promotion_id uuid,
         rule text, label text, code text, amount_minor bigint)
+), s AS (
+    INSERT INTO order_signals (order_id, account, card, address, device, countries)
+    SELECT id, :signal_account, :signal_card, :signal_address, :signal_device, CAST(:countries AS text[]) FROM o
 ), w AS (
     INSERT INTO order_processing (order_id, queue, next_run_at) SELECT id, :queue, now() FROM o
 )"""
     + TAIL
 )
+
+# Columns of which the parameters are what is written.
+_AS_WRITTEN = (
+    "user_id", "person_id", "cart_id", "caller", "client_reference", "email", "shipping_address", "billing_address",
+    "country",
+)  # fmt: skip
 
 
 def payment_token_place(order_id: UUID) -> str:
@@ -120,8 +133,7 @@ def place(new: NewOrder) -> dict[str, Any]:
 
     Stock must be reserved already in the same transaction. Raises ReferenceUsed. Records `order.placed`.
     """
-    limits = settings()
-    thresholds = Thresholds(limits.vip_spend_minor, limits.high_value_minor)
+    thresholds = Thresholds(vip_spend_minor(settings().base_currency), high_value_minor(new.currency))
     priority, reason = decide(
         vip=new.vip, spent_minor=new.spent_minor, total_minor=new.total_minor, thresholds=thresholds
     )
@@ -134,22 +146,24 @@ def place(new: NewOrder) -> dict[str, Any]:
     )
     columns = _columns(new) | {"priority": str(priority), "priority_reason": reason, "placed_at": at}
     try:
-        written = db.run(
+        db.run(
             _INSERT,
             **_insert_params(new, columns),
+            **_signals(new),
             queue=queue_of(priority),
             **tail_params([fact], at, new.request_id, [task]),
-        ).one()
+        )
     except IntegrityError as error:
         if db.constraint(error) == "uq_orders_client_reference":
             raise ReferenceUsed("You placed an order with this client_reference before.") from error
         raise
-    return columns | {"number": written.number, "lines": [_line(line) for line in new.lines]}
+    return columns | {"lines": [_line(line) for line in new.lines]}
 
 
 def _columns(new: NewOrder) -> dict[str, Any]:
     return {
         "id": new.id,
+        "number": new.number,
         "status": "placed",
         "payment_status": "pending",
         "fulfilment_status": "unfulfilled",
@@ -171,6 +185,7 @@ def _columns(new: NewOrder) -> dict[str, Any]:
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
         "client_reference": new.client_reference,
+        "request_id": new.request_id,
         "confirmed_at": None,
         "event_seq": 1,
     }
@@ -197,9 +212,39 @@ def _line(line: NewLine) -> dict[str, Any]:
     }
 
 
+def _signals(new: NewOrder) -> dict[str, Any]:
+    """What the order could have in common with others, as digests."""
+    billing = new.billing_address or new.shipping_address
+    return {
+        "signal_account": signals.index("account", new.caller),
+        "signal_card": signals.index("card", new.payment_token),
+        "signal_address": signals.index("address", signals.place_words(new.shipping_address)),
+        "signal_device": signals.index("device", new.device),
+        "countries": sorted({new.shipping_address["country"], billing["country"]}),
+    }
+
+
 def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [{**_line(x), "id": str(new_id()), "position": i} for i, x in enumerate(new.lines)]
+    params = _order_params(new, columns) | {"lines": dump(lines)}
+    order = {**columns, **{name: params[name] for name in _AS_WRITTEN}}
+    belonging = {"order_id": str(new.id)}
+    rows = {
+        "orders": [order],
+        "order_lines": [line | belonging for line in lines],
+        "order_discounts": [row | belonging for row in _in_order(new.discounts)],
+    }
+    return params | {"digest": digests.make(rows, settings().master_keys)}
+
+
+def _in_order(discounts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return sorted((dict(row) for row in discounts), key=lambda row: (row["position"], row["line"]))
+
+
+def _order_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": new.id,
+        "number": new.number,
         "user_id": new.user_id,
         "person_id": new.person_id,
         "cart_id": new.cart_id,
@@ -230,5 +275,4 @@ def _insert_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "deliver_to": new.shipping.deliver_to,
         "payment_token": crypto.seal(new.person_key, new.payment_token, payment_token_place(new.id)),
         "payment_method_id": new.payment_method_id,
-        "lines": dump([{**_line(x), "id": str(new_id()), "position": i} for i, x in enumerate(new.lines)]),
     }

@@ -16,10 +16,13 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which lifetime spend a customer is VIP, and from which total an order is of high value (minor units)."""
+    """From which lifetime spend a customer is VIP, and from which total an order is of high value (minor units).
 
-    vip_spend_minor: int
-    high_value_minor: int
+    None where staff set nothing for the currency: then it decides nothing.
+    """
+
+    vip_spend_minor: int | None
+    high_value_minor: int | None
 
 
 def queue_of(priority: str) -> str:
@@ -31,8 +34,8 @@ def decide(*, vip: bool, spent_minor: int, total_minor: int, thresholds: Thresho
     """The class of an order and the reason, a short machine word."""
     if vip:
         return Priority.VIP, "vip_group"
-    if spent_minor >= thresholds.vip_spend_minor:
+    if thresholds.vip_spend_minor is not None and spent_minor >= thresholds.vip_spend_minor:
         return Priority.VIP, "lifetime_spend"
-    if total_minor >= thresholds.high_value_minor:
+    if thresholds.high_value_minor is not None and total_minor >= thresholds.high_value_minor:
         return Priority.HIGH, "order_value"
     return Priority.STANDARD, "default"

@@ -15,7 +15,7 @@ from quickshop.kernel import db, outbox
 from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import steps, undoing
+from quickshop.orders import signals, steps, undoing, verifying
 from quickshop.orders.freeing import let_go
 from quickshop.orders.log import Move, Overtaken, change_step, move
 from quickshop.orders.steps import TOLD, Work
@@ -72,6 +72,8 @@ def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
     back = work.step in undoing.STEPS
     if work.attempt > steps.MOST_ATTEMPTS:
         undoing.give_up(work) if back else _give_up(work, "too_many_attempts")
+        return None
+    if verifying.held(work):
         return None
     attempt = None
     if not back and work.due_minor:
@@ -172,6 +174,7 @@ def _nothing_due(work: Work) -> None:
 
 def _payment_failed(work: Work, code: str) -> None:
     payments.record_nothing_reserved(work.order_id, work.round)
+    signals.note_decline(work.order_id, work.round)
     let_go(work.order_id)
     move(
         work.order_id,

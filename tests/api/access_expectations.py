@@ -330,6 +330,7 @@ EXPECTATIONS = {
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
     "POST /api/v1/orders/{number}/pay/confirm": holders(),
     "POST /api/v1/orders/{number}/cancel": holders(),
+    "POST /api/v1/orders/{number}/confirm": holders().answering(409),  # nobody asks
     "POST /api/v1/payments/webhooks/{provider}": everybody().sending(_some()).answering(400),
     # staff: catalogue and orders
     "POST /api/v1/admin/categories": staff("catalog:write").sending(
@@ -404,6 +405,15 @@ EXPECTATIONS = {
     # 409: nothing was taken yet
     "POST /api/v1/admin/orders/{number}/refund": staff("orders:write")
     .sending(_some(amount={"amount": 1, "currency": "USD"}), _key)
+    .answering(409),
+    "GET /api/v1/admin/risk-reviews": staff("orders:read", support=OK),
+    "GET /api/v1/admin/orders/{number}/risk": staff("orders:read", support=OK),
+    "POST /api/v1/admin/orders/{number}/approve": staff("orders:write").answering(409),  # it waits for nobody
+    "POST /api/v1/admin/orders/{number}/reject": staff("orders:write").answering(409),
+    "GET /api/v1/admin/settings": staff("settings:write"),
+    "GET /api/v1/admin/settings/{setting}": staff("settings:write"),
+    "PUT /api/v1/admin/settings/{setting}": staff("settings:write")
+    .sending(_some(value={"USD": 1}, version=-1))
     .answering(409),
     "POST /api/v1/admin/orders/{number}/cancel": staff("orders:write"),
     "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),

@@ -136,6 +136,7 @@ def _things(world):
         "total": order.document["totals"]["total"],
         "code": "standard",
         "provider": "simulator",
+        "setting": "high-value",
         "name": "spare",
         **put_aside,
         "import_id": str(_an_import()),

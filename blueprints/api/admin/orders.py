@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 
+from blueprints.api.schemas.common import PageQuery
 from blueprints.api.schemas.orders import OrderListArgs, OrderPage, OrderSchema
 from blueprints.api.schemas.payments import OrderPayments, RefundBody
+from blueprints.api.schemas.risk import RiskReviewPage, RiskSchema
 from blueprints.http import request_id
 from blueprints.http.access import staff
 from blueprints.http.audits import audited
@@ -18,7 +20,7 @@ from blueprints.http.json import json_response
 from blueprints.http.pagination import page_body
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel.money import Money
-from quickshop.orders import cancelling, queries, refunding
+from quickshop.orders import cancelling, queries, refunding, risks, verifying
 from quickshop.orders.viewers import Viewer
 
 blp = ApiBlueprint("admin_orders", __name__, url_prefix="/api/v1/admin", description="Staff: orders")
@@ -63,6 +65,47 @@ def refund(body: dict[str, Any], number: str) -> Response:
     amount = body["amount"]
     refunding.refund(number, Money(**amount), body["reason"], request_id.current())
     audited(target=f"order:{number}", after=amount)
+    return json_response(queries.order_view(number, Viewer(staff=True)), 202)
+
+
+@blp.get("/risk-reviews")
+@staff(Permission.ORDERS_READ)
+@blp.arguments(PageQuery, location="query")
+@blp.answers(200, RiskReviewPage)
+def list_risk_reviews(args: dict[str, Any]) -> Response:
+    """Orders that wait for their shopper's word or for staff, those with the least time left first."""
+    return json_response(risks.list_reviews(**args))
+
+
+@blp.get("/orders/<number>/risk")
+@staff(Permission.ORDERS_READ)
+@blp.answers(200, RiskSchema)
+def get_risk(number: str) -> Response:
+    """How risky an order was found to be and why; and whether it is as it was placed, by its digest."""
+    return json_response(risks.order_risk(number))
+
+
+@blp.post("/orders/<number>/approve")
+@staff(Permission.ORDERS_WRITE)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=False)
+def approve(number: str) -> Response:
+    """Let an order go on that waits because of its risk: 409 `not_waiting` where it does not."""
+    verifying.approve(number, g.caller.user_id, request_id.current())
+    audited(target=f"order:{number}")
+    return json_response(queries.order_view(number, Viewer(staff=True)), 202)
+
+
+@blp.post("/orders/<number>/reject")
+@staff(Permission.ORDERS_WRITE)
+@blp.answers(202, OrderSchema)
+@commits
+@idempotent(required=False)
+def reject(number: str) -> Response:
+    """Refuse an order that waits because of its risk: it is cancelled, its stock is free. 409 `not_waiting`."""
+    verifying.reject(number, g.caller.user_id, request_id.current())
+    audited(target=f"order:{number}")
     return json_response(queries.order_view(number, Viewer(staff=True)), 202)
 
 
