@@ -15,7 +15,7 @@ from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
 from blueprints.http.uploads import picture_words, prepared, takes_pictures, uploaded
 from quickshop.accounts.permissions import Permission
-from quickshop.catalog import editing, management, pictures
+from quickshop.catalog import editing, foreign_prices, management, pictures
 from quickshop.catalog.queries import product_ids_of
 from quickshop.catalog.service import NewProduct, NewVariant
 from quickshop.extensions import settings
@@ -155,6 +155,8 @@ def _page(product_id: UUID, error: ShopError | None = None, typed: Any = None) -
         tax_classes=list_classes(),
         causes=moving.CAUSES,
         low_at=settings().low_stock_at,
+        currencies=settings().currencies,
+        foreign=foreign_prices.of_product(product_id),
         typed=typed if error else None,
         problem=problem(error),
     )

@@ -14,7 +14,7 @@ from blueprints.admin.views import staff
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
-from quickshop.catalog import editing
+from quickshop.catalog import editing, foreign_prices
 from quickshop.catalog.changing import currency_of, product_of
 from quickshop.catalog.service import NewVariant
 from quickshop.inventory import moving
@@ -104,6 +104,24 @@ def set_sale(variant_id: str) -> Response:
         price = _amount("sale_price", "The sale price", currency_of(product_of(known)))
         begins, ends = typed.moment("sale_from", "The beginning"), typed.moment("sale_until", "The end")
         editing.edit_sale(known, price, begins, ends, typed.versions())
+
+    return _of(variant_id, change)
+
+
+@staff.post("/variants/<variant_id>/prices/<currency>")
+@staff_page(Permission.CATALOG_WRITE)
+@commits_itself
+def set_foreign_price(variant_id: str, currency: str) -> Response:
+    """Set the price in another currency; without one the variant is no longer sold in it."""
+
+    def change(known: UUID, typed: Typed) -> None:
+        price = typed.amount("price", "The price", currency)
+        if price is None:
+            foreign_prices.drop_price_in(known, currency)
+            return
+        was = typed.amount("compare_at", "The former price", currency)
+        sale = typed.amount("sale_price", "The sale price", currency)
+        foreign_prices.set_price_in(known, currency, price, was, sale)
 
     return _of(variant_id, change)
 

@@ -33,6 +33,7 @@ from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
+from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import payments as admin_payments
@@ -70,6 +71,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     wishlists.blp,
     alerts.blp,
     admin_catalogue.blp,
+    admin_foreign_prices.blp,
     admin_products.blp,
     admin_stock.blp,
     admin_imports.blp,

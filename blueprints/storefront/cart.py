@@ -182,6 +182,15 @@ def _moved(change: Callable[[CartRef], None]) -> Response:
     return shown("page")
 
 
+@pages.post("/cart/currency")
+@shopper
+@commits_itself
+def choose_currency() -> Response:
+    """Put the cart into another of the shop's currencies."""
+    wanted = request.form.get("currency", "")
+    return _moved(lambda ref: service.set_currency(ref, wanted))
+
+
 @pages.post("/cart/seen")
 @shopper
 @commits_itself
@@ -243,7 +252,10 @@ def _existing() -> CartRef:
 
 def _cart(told: Sequence[Told] = (), undo: dict[str, Any] | None = None) -> dict[str, Any]:
     ref = guest_cart.present()
-    return {"cart": note_cart(priced_cart(cart_view(ref, g.caller.user_id, told, undo), ref))}
+    return {
+        "currencies": settings().currencies,
+        "cart": note_cart(priced_cart(cart_view(ref, g.caller.user_id, told, undo), ref)),
+    }
 
 
 def shown(

@@ -356,6 +356,15 @@ EXPECTATIONS = {
         _some(price={"amount": 1, "currency": "USD"})
     ),
     "DELETE /api/v1/admin/variants/{variant_id}/sale": staff("catalog:write"),
+    "GET /api/v1/admin/variants/{variant_id}/prices": staff("catalog:write"),
+    # The matrix' shop takes one currency: 422 and 404 tell that the call was let in.
+    "PUT /api/v1/admin/variants/{variant_id}/prices/{currency}": staff("catalog:write")
+    .sending(_some(price={"amount": 1, "currency": "EUR"}))
+    .at(lambda world: {"currency": "EUR"})
+    .answering(422),
+    "DELETE /api/v1/admin/variants/{variant_id}/prices/{currency}": staff("catalog:write")
+    .at(lambda world: {"currency": "EUR"})
+    .answering(404),
     "POST /api/v1/admin/variants/{variant_id}/stock": staff("catalog:write").sending(_some(quantity=1)),
     "GET /api/v1/admin/variants/{variant_id}/stock-movements": staff("catalog:write"),
     "POST /api/v1/admin/variants/{variant_id}/stock-movements": staff("catalog:write").sending(
