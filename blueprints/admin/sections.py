@@ -31,7 +31,24 @@ SECTIONS = (
 )
 
 
+# What the navigation puts together; a section that stands in none comes last.
+GROUPS = (
+    ("Day to day", ("live", "orders", "risk", "payments", "customers", "reviews")),
+    ("Catalogue", ("products", "categories", "stock", "imports")),
+    ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),
+    ("The house", ("roles", "api-keys", "audit", "settings")),
+)
+
+
+def _groups() -> list[tuple[str, list[Any]]]:
+    by_key = {section[0]: section for section in SECTIONS}
+    found = [(label, [by_key.pop(key) for key in keys if key in by_key]) for label, keys in GROUPS]
+    found[-1][1].extend(by_key.values())
+    return found
+
+
 def navigation() -> dict[str, Any]:
     """What every template of the staff is given."""
     may: Callable[[Permission], bool] = g.get("caller", ANONYMOUS).may
-    return {"staff_sections": SECTIONS, "may": may}
+    shown = [(label, [s for s in sections if may(s[4])]) for label, sections in _groups()]
+    return {"staff_groups": [(label, sections) for label, sections in shown if sections], "may": may}
