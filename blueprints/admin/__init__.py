@@ -15,6 +15,7 @@ from blueprints.admin import (
     products,
     promotions,
     reviews,
+    risk,
     roles,
     shipping,
     stock,
@@ -39,6 +40,7 @@ AREAS = (
     audit,
     customers,
     reviews,
+    risk,
     roles,
 )
 

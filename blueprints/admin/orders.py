@@ -22,7 +22,7 @@ from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, queries, refunding
+from quickshop.orders import cancelling, queries, refunding, risks
 from quickshop.orders.viewers import Viewer
 
 STAFF = Viewer(staff=True)
@@ -40,6 +40,7 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         payments=queries.order_payments(number),
         cancellable=may and cancelling.cancellable(found["status"], found["fulfilment_status"]),
         refundable=may and found["payment_status"] in ("captured", "partially_refunded"),
+        risk=risks.order_risk(number),
         refund_key=str(new_id()),
         problem=error.detail if error else None,
     )

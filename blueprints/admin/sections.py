@@ -15,6 +15,7 @@ SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
     ("payments", "/admin/payments", "credit-card", "Payments", Permission.ORDERS_READ),
+    ("risk", "/admin/risk", "circle-alert", "Risk", Permission.ORDERS_READ),
     ("products", "/admin/products", "package", "Products", Permission.CATALOG_WRITE),
     ("categories", "/admin/categories", "tag", "Categories", Permission.CATALOG_WRITE),
     ("stock", "/admin/stock", "boxes", "Stock", Permission.CATALOG_WRITE),
@@ -27,6 +28,7 @@ SECTIONS = (
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
     ("reviews", "/admin/reviews", "star", "Reviews", Permission.REVIEWS_WRITE),
+    ("settings", "/admin/settings", "lock", "Settings", Permission.SETTINGS_WRITE),
     ("audit", "/admin/audit", "scroll-text", "Audit", Permission.AUDIT_READ),
 )
 

@@ -21,7 +21,7 @@ from quickshop.kernel import idempotency
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, paying, queries
+from quickshop.orders import cancelling, paying, queries, verifying
 
 TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
 
@@ -69,6 +69,22 @@ def cancel(number: str) -> Response:
     who = payer(guest_orders.token_of(number))
     try:
         run_unit(lambda: cancelling.cancel(number, who, request_id.current()))
+    except ShopError as error:
+        if error.status == 404:
+            raise
+        return _page(number, error)
+    return go(f"/orders/{number}")
+
+
+@pages.post("/orders/<number>/confirm")
+@shopper_now
+@limited("checkout")
+@commits_itself
+def confirm(number: str) -> Response:
+    """The shopper of an order on hold says that it is them; a second time changes nothing."""
+    who = payer(guest_orders.token_of(number))
+    try:
+        run_unit(lambda: verifying.confirm(number, who, request_id.current()))
     except ShopError as error:
         if error.status == 404:
             raise

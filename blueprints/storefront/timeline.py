@@ -31,7 +31,7 @@ _MONEY_BACK = {
 }
 HOLDS = {
     "fraud_review": "We are looking at this order by hand. It usually takes less than an hour.",
-    "shopper_confirmation": "Please confirm this order: we have sent you a message.",
+    "shopper_confirmation": "Your things are kept for you; we go on once you have said that it is you.",
     "needs_review": "Something needs a person to look at it. You do not have to do anything.",
 }
 
@@ -80,6 +80,8 @@ def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
     if status == "cancelled":
         return "Cancelled", f"This order will not be delivered. {_MONEY_BACK.get(payment or '', _ON_ITS_WAY)}", "bad"
     if status == "on_hold":
+        if order.get("hold_reason") == "shopper_confirmation":
+            return "Please confirm this order", HOLDS["shopper_confirmation"], ""
         return "On hold", HOLDS.get(order.get("hold_reason") or "", HOLDS["needs_review"]), ""
     if sent in ARRIVED:
         return "Delivered", "It has arrived. Enjoy it.", "good"

@@ -50,6 +50,18 @@ def _payment_failed(c: Mapping[str, Any]) -> Words:
     return f"Payment for order {c['number']} failed", [_hello(c["name"]), sentence], ("Try again", c["link"])
 
 
+def _on_hold(c: Mapping[str, Any]) -> Words:
+    number = c["number"]
+    if c["data"].get("reason") == "shopper_confirmation":
+        sentence = (
+            f"Something about your order {number} is unusual. Nothing is charged before you say that it is yours: "
+            "please open it and confirm. Not you? Then cancel it there; without your word it is cancelled by itself."
+        )
+        return f"Is order {number} yours?", [_hello(c["name"]), sentence], ("Confirm it", c["link"])
+    sentence = "A colleague looks at your order and comes back to you."
+    return f"Order {number} is being looked at", [_hello(c["name"]), sentence], ("See your order", c["link"])
+
+
 def _refunded(c: Mapping[str, Any]) -> Words:
     amount = amount_text(c["data"]["amount"])
     sentence = f"We have given back {amount}. It is on your card within a few days, as your bank takes them."
@@ -161,9 +173,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.payment_action_required": _order(
         "Order {number} needs you", "Your bank asks you to confirm the payment of {total}."
     ),
-    "order.on_hold": _order(
-        "Order {number} is being looked at", "A colleague looks at your order and comes back to you."
-    ),
+    "order.on_hold": _on_hold,
     "order.cancelled": _order(
         "Order {number} is cancelled",
         "Your order over {total} is cancelled and will not be delivered. Whatever was paid goes back to the card.",
