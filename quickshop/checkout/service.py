@@ -292,9 +292,10 @@ def _claim_cart(ref: CartRef, order_id: UUID) -> str | None:
 
 
 def _reserve(order_id: UUID, ref: CartRef, lines: Sequence[CartLine]) -> None:
-    if lines[0].cart_holds:
-        inventory.release_cart_hold(ref.id)
     wanted = {line.variant_id: line.quantity for line in lines}
+    if lines[0].cart_holds:
+        inventory.lock_for_cart(ref.id, wanted)
+        inventory.release_cart_hold(ref.id)
     if any(line.available < line.quantity for line in lines):
         # What is known to be sold out is refused without queueing for its row behind those who still got some.
         inventory.refuse_shortage(wanted)

@@ -64,6 +64,16 @@ WITH hold AS (
     ORDER BY s.variant_id FOR UPDATE OF s
 )"""
 
+_LOCK_BOTH = """
+WITH hold AS (
+    SELECT id FROM stock_holds WHERE cart_id = :id AND state = 'live' FOR UPDATE
+), touched AS (
+    SELECT variant_id FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS w (variant_id uuid)
+    UNION SELECT l.variant_id FROM stock_hold_lines l JOIN hold ON hold.id = l.hold_id
+)
+SELECT 1 FROM stock_items s JOIN touched USING (variant_id) ORDER BY s.variant_id FOR UPDATE OF s
+"""
+
 _RELEASE = (
     _LOCK_LINES
     + """, raised AS (
@@ -134,8 +144,17 @@ def reserve(order_id: UUID, wanted: Wanted) -> None:
 
 def hold_for_cart(cart_id: UUID, wanted: Wanted, minutes: int) -> None:
     """Promise units to a cart for some minutes, in place of what it held before. Raises OutOfStock."""
+    lock_for_cart(cart_id, wanted)
     release_cart_hold(cart_id)
     _hold(wanted, cart_id=cart_id, order_id=None, minutes=minutes)
+
+
+def lock_for_cart(cart_id: UUID, wanted: Wanted) -> None:
+    """Lock what a cart holds and what it shall have instead, all in variant order.
+
+    To give back the one and then take the other would lock rows out of order: two such carts would wait for each other.
+    """
+    db.run_along(_LOCK_BOTH, id=cart_id, wanted=_wanted(wanted))
 
 
 def release_cart_hold(cart_id: UUID) -> bool:
