@@ -146,7 +146,9 @@ def add_code(promotion_id: UUID, code: str, total_limit: int | None = None) -> s
         whose = db.scalar(
             """
             INSERT INTO promotion_codes AS c (code, promotion_id, total_limit) VALUES (:code, :id, :total)
-            ON CONFLICT (code) DO UPDATE SET active = true, total_limit = EXCLUDED.total_limit
+            ON CONFLICT (code) DO UPDATE SET active = true, total_limit = EXCLUDED.total_limit,
+                used = CASE WHEN EXCLUDED.total_limit IS NULL THEN 0 ELSE (
+                    SELECT count(*) FROM promotion_uses u WHERE u.code = c.code AND u.given_back_at IS NULL) END
             WHERE c.promotion_id = EXCLUDED.promotion_id RETURNING c.promotion_id
             """,
             code=kept,

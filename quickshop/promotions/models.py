@@ -76,7 +76,7 @@ class PromotionRow(Base):
 
 
 class PromotionCode(Base):
-    """A code by which a promotion is asked for, in upper case, with a limit of its own where it has one."""
+    """A code by which a promotion is asked for, in upper case; `used` counts where it has a limit of its own."""
 
     __tablename__ = "promotion_codes"
     code: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -37,7 +37,7 @@ WITH wanted AS (
     WHERE p.id = w.promotion_id AND p.total_limit IS NOT NULL AND p.used < p.total_limit RETURNING p.id
 ), coded AS (
     UPDATE promotion_codes c SET used = used + 1 FROM wanted w
-    WHERE c.code = w.code AND c.active AND (c.total_limit IS NULL OR c.used < c.total_limit) RETURNING c.promotion_id
+    WHERE c.code = w.code AND c.total_limit IS NOT NULL AND c.used < c.total_limit RETURNING c.code
 ), numbered AS (
     SELECT w.promotion_id, w.code, CASE WHEN p.person_limit IS NOT NULL THEN (
         SELECT min(n) FROM generate_series(1, p.person_limit) n WHERE NOT EXISTS (
@@ -45,7 +45,9 @@ WITH wanted AS (
               AND u.given_back_at IS NULL)) END AS number
     FROM wanted w JOIN promotions p ON p.id = w.promotion_id
     WHERE p.active AND (p.total_limit IS NULL OR p.id IN (SELECT id FROM counted))
-      AND (w.code IS NULL OR p.id IN (SELECT promotion_id FROM coded))
+      AND (w.code IS NULL OR EXISTS (
+          SELECT FROM promotion_codes c WHERE c.code = w.code AND c.active
+            AND (c.total_limit IS NULL OR c.code IN (SELECT code FROM coded))))
 )
 INSERT INTO promotion_uses (promotion_id, order_id, code, caller, number)
 SELECT n.promotion_id, :order, n.code, :caller, n.number FROM numbered n JOIN promotions p ON p.id = n.promotion_id
@@ -116,7 +118,8 @@ def give_back(order_id: UUID) -> None:
             UPDATE promotions p SET used = greatest(used - 1, 0) FROM back
             WHERE p.id = back.promotion_id AND p.total_limit IS NOT NULL
         )
-        UPDATE promotion_codes c SET used = greatest(used - 1, 0) FROM back WHERE c.code = back.code
+        UPDATE promotion_codes c SET used = greatest(used - 1, 0) FROM back
+        WHERE c.code = back.code AND c.total_limit IS NOT NULL
         """,
         order=order_id,
     )
