@@ -16,6 +16,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_FIELDS = 50
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}").fullmatch
 _LONGEST_NAME = 60
+# Fields that hold whatever somebody typed.
+_PROSE = frozenset({"name", "label", "note", "reason", "description", "title"})
 
 
 def audited(
@@ -24,11 +26,19 @@ def audited(
     """Say more about the change that the view in hand makes than its address and the names of the body's fields.
 
     `target` names a thing as `kind:id`, `before` and `after` hold what changed of it: ids, words and numbers, never
-    what is personal. Call it inside the view; outside of a staff view it does nothing.
+    what is personal. What staff wrote in words of their own is left out of them, for nothing here can be erased. Call
+    it inside the view; outside of a staff view it does nothing.
     """
     said = g.setdefault("audited", {})
-    given = {"action": action, "target": target, "before": before, "after": after, **data}
+    shown = {"before": _without_prose(before), "after": _without_prose(after)}
+    given = {"action": action, "target": target, **shown, **data}
     said.update({name: value for name, value in given.items() if value is not None})
+
+
+def _without_prose(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "written" if key in _PROSE and inner else _without_prose(inner) for key, inner in value.items()}
+    return [_without_prose(inner) for inner in value] if isinstance(value, list) else value
 
 
 def by_staff() -> bool:

@@ -90,7 +90,10 @@ SELECT {LOOSELY}, (SELECT count(*) FROM cart) AS carts, (SELECT count(*) FROM va
 
 
 def add_item(ref: CartRef, variant_id: UUID, quantity: int) -> None:
-    """Add units of a variant (1 to 9999 in all). Raises NotFound, NotPriced, CartClosed, CartFull."""
+    """Add units of a variant (1 to 9999 in all). Raises NotFound, NotPriced, CartClosed, CartFull.
+
+    An empty cart for which nobody chose a currency takes that of what is put in where the shop's own has no price.
+    """
     done = db.run(
         _ADD,
         cart=ref.id,
@@ -107,9 +110,28 @@ def add_item(ref: CartRef, variant_id: UUID, quantity: int) -> None:
     if not done.variants:
         raise NotFound("variant")
     if not done.priced:
+        if _takes_currency_of(ref, variant_id):
+            add_item(ref, variant_id, quantity)
+            return
         raise NotPriced("This has no price in the currency of your cart.")
     if done.others >= MOST_ITEMS:
         raise CartFull(f"A cart has room for {MOST_ITEMS} different items.")
+
+
+def _takes_currency_of(ref: CartRef, variant_id: UUID) -> bool:
+    return bool(
+        db.scalar(
+            """
+            UPDATE carts c SET currency = v.currency FROM variants v
+            WHERE c.id = :cart AND c.currency IS NULL AND v.id = :variant AND v.currency <> :base
+              AND NOT EXISTS (SELECT FROM cart_items i WHERE i.cart_id = c.id)
+            RETURNING 1
+            """,
+            cart=ref.id,
+            variant=variant_id,
+            base=settings().base_currency,
+        )
+    )
 
 
 def lock(ref: CartRef) -> str:

@@ -35,7 +35,8 @@ CANARIES = {
 # Texts that are public, or written by staff for the shop, or names by which a caller asks for something of their own.
 PUBLIC = re.compile(
     r"(products|categories|variants|shipping_methods|media|pictures)\.\w+|users\.username|roles\.(name|description)"
-    r"|api_keys\.name|reviews\.\w+|wishlists\.\w+|orders\.client_reference|sessions\.device|passkeys\.name"
+    r"|(tax_classes|tax_rates|shipping_zones|holidays|promotions|order_discounts)\.(name|label)"
+    r"|api_keys\.name|reviews\.\w+|orders\.client_reference|sessions\.device|passkeys\.name"
     r"|push_devices\.name|outbox\.frames|order_lines\.\w+|stock_movements\.note"
 )
 _numbers = itertools.count(1)

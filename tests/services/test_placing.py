@@ -205,6 +205,12 @@ def test_what_has_no_price_in_the_carts_currency_is_not_put_into_it():
     assert (refusal.value.status, refusal.value.code) == (409, "no_price_in_currency")
 
 
+def test_an_empty_cart_takes_the_currency_of_what_only_has_that():
+    ref = a_cart({a_variant(currency="EUR", price=700): 2})
+    with reading():
+        assert quote(ref, None)["totals"]["subtotal"] == {"amount": 1400, "currency": "EUR"}
+
+
 def test_a_guest_without_an_address_for_mail_is_refused():
     ref = a_cart({a_variant(): 1})
     refusal = refused(Invalid, ref, email=None, expected_total=total_of(ref))
