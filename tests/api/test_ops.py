@@ -47,8 +47,8 @@ def test_requests_are_counted_by_route_and_not_by_address(client):
     for number in range(3):
         client.get(f"/api/v1/products/does-not-exist-{number}")
     text = client.get("/metrics").get_data(as_text=True)
-    counted = r'quickshop_http_request_seconds_count\{method="GET",.*route="/api/v1/products/<slug_or_id>",status="404".*\} (.*)'
-    [line] = re.findall(counted, text)
+    which = r'method="GET",.*route="/api/v1/products/<slug_or_id>",status="404".*'
+    [line] = re.findall(rf"quickshop_http_request_seconds_count\{{{which}\}} (.*)", text)
     assert float(line) >= 3
     assert "does-not-exist" not in text
     assert "quickshop_db_pool_checked_out" in text
