@@ -28,7 +28,7 @@ from blueprints.http.limits import client_address, limited
 from blueprints.http.pagination import page_body
 from blueprints.http.tokens import read_refresh_token, token_pair
 from quickshop.accounts import service, sessions
-from quickshop.cart.service import merge_on_login
+from quickshop.cart.merging import merge_on_login
 from quickshop.kernel.errors import Unauthenticated
 from quickshop.kernel.unit_of_work import run_unit
 

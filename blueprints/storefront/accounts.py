@@ -19,7 +19,7 @@ from quickshop.accounts import passkeys, service, sessions
 from quickshop.accounts.errors import ChallengeInvalid, TwoFactorRequired
 from quickshop.accounts.queries import me
 from quickshop.accounts.signing_in import passkey_for
-from quickshop.cart.service import merge_on_login
+from quickshop.cart.merging import merge_on_login
 from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound, ShopError
 from quickshop.kernel.unit_of_work import run_unit

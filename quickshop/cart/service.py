@@ -14,7 +14,6 @@ from quickshop.cart.refs import CartRef, cart_of_token, share_of_token, share_to
 from quickshop.catalog.prices import price_in, prices_in
 from quickshop.catalog.queries import SHOWN
 from quickshop.extensions import settings
-from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.ids import new_id
@@ -153,7 +152,7 @@ def _lock(ref: CartRef) -> Any:
     return locked
 
 
-def _changing(ref: CartRef) -> str:
+def changing(ref: CartRef) -> str:
     """Lock a cart that is about to change, and leave word for its followers; its currency. Raises CartClosed."""
     locked = _lock(ref)
     if locked.followed:
@@ -184,7 +183,7 @@ def set_quantity(ref: CartRef, item_id: UUID, quantity: int) -> list[Told]:
     if quantity <= 0:
         remove_item(ref, item_id)
         return []
-    _changing(ref)
+    changing(ref)
     wanted = min(quantity, LARGEST_QUANTITY)
     changed = db.row(_SET, item=item_id, cart=ref.id, wanted=wanted)
     if changed is None:
@@ -215,7 +214,7 @@ _OWNER = {True: "user_id = :user", False: "cart_id = :cart"}
 
 def _put_aside(ref: CartRef, item_id: UUID, kind: str) -> dict[str, Any]:
     """Take an item out and keep it aside; {item_id, name}. Raises NotFound, CartClosed."""
-    currency = _changing(ref)
+    currency = changing(ref)
     column = "cart_id" if ref.user_id is None else "user_id"
     moved = db.row(
         f"""
@@ -272,7 +271,7 @@ def move_to_cart(ref: CartRef, saved_id: UUID) -> None:
 
 
 def _bring_back(ref: CartRef, aside_id: UUID, kind: str) -> None:
-    currency = _changing(ref)
+    currency = changing(ref)
     # The price that stood there then is kept as the one seen, so that the cart tells of a change.
     back = db.row(
         f"""
@@ -315,7 +314,7 @@ def forget_saved(user_id: UUID | None, ref: CartRef | None, saved_id: UUID) -> N
 
 def empty(ref: CartRef) -> None:
     """Take everything out. Raises CartClosed."""
-    _changing(ref)
+    changing(ref)
     db.run("DELETE FROM cart_items WHERE cart_id = :cart", cart=ref.id)
 
 
@@ -326,7 +325,7 @@ def set_currency(ref: CartRef, currency: str) -> None:
     """
     if currency not in settings().currencies:
         raise Invalid({"currency": [f"This shop takes {', '.join(settings().currencies)}."]})
-    if _changing(ref) == currency:
+    if changing(ref) == currency:
         return
     db.run("UPDATE carts SET currency = :currency WHERE id = :id", id=ref.id, currency=currency)
     db.run("UPDATE cart_items SET seen_price_minor = NULL WHERE cart_id = :id", id=ref.id)
@@ -380,7 +379,7 @@ def fill(ref: CartRef, wanted: Mapping[UUID, int]) -> list[Told]:
 
     Warnings say what could not be had, and why. Raises CartClosed, CartFull.
     """
-    currency = _changing(ref)
+    currency = changing(ref)
     found = db.rows(
         _FILL,
         wanted=dump([{"variant_id": str(v), "quantity": q} for v, q in wanted.items()]),
@@ -435,68 +434,3 @@ def shared_items(token: str) -> dict[UUID, int]:
 def prune() -> int:
     """Delete shared carts that ran out; returns how many."""
     return db.run("DELETE FROM cart_shares WHERE expires_at < now()").rowcount
-
-
-def merge_on_login(user_id: UUID, token: str | None) -> None:
-    """Join a guest's cart into the member's at sign-in: all items, the larger quantity where both have one,
-    and all codes.
-
-    What the guest saved for later comes along by the same rule; the currency too, where the member's cart was empty.
-    An unknown or closed guest cart changes nothing.
-    """
-    guest_id = cart_of_token(token) if token else None
-    if guest_id is None:
-        return
-    mine = start_cart(Caller(user_id=user_id))
-    taken = db.row(
-        "UPDATE carts SET state = 'merged' WHERE id = :id AND state = 'active' AND user_id IS NULL"
-        " RETURNING followed, currency",
-        id=guest_id,
-    )
-    if taken is None:
-        return
-    inventory.release_cart_hold(guest_id)  # or what it holds would be missing for the member it now belongs to
-    if taken.followed:
-        live.tell(guest_id)
-    _changing(mine)
-    db.run(
-        "UPDATE carts SET currency = :currency WHERE id = :mine"
-        " AND NOT EXISTS (SELECT FROM cart_items WHERE cart_id = :mine)",
-        mine=mine.id,
-        currency=taken.currency,
-    )
-    db.run(
-        """
-        INSERT INTO cart_items (id, cart_id, variant_id, quantity, seen_price_minor, seen_problem)
-        SELECT gen_random_uuid(), :mine, g.variant_id, g.quantity,
-               CASE WHEN c.currency IS NOT DISTINCT FROM :currency THEN g.seen_price_minor END, g.seen_problem
-        FROM cart_items g JOIN carts c ON c.id = :mine WHERE g.cart_id = :guest
-        ORDER BY g.variant_id
-        ON CONFLICT (cart_id, variant_id)
-        DO UPDATE SET quantity = greatest(cart_items.quantity, EXCLUDED.quantity)
-        """,
-        mine=mine.id,
-        guest=guest_id,
-        currency=taken.currency,
-    )
-    db.run(
-        """
-        WITH theirs AS (
-            DELETE FROM cart_asides WHERE cart_id = :guest
-            RETURNING variant_id, kind, quantity, price_minor, currency, at
-        )
-        INSERT INTO cart_asides (id, user_id, variant_id, kind, quantity, price_minor, currency, at)
-        SELECT gen_random_uuid(), :user, variant_id, kind, quantity, price_minor, currency, at FROM theirs
-        WHERE kind = 'saved' ORDER BY variant_id
-        ON CONFLICT (user_id, variant_id, kind)
-        DO UPDATE SET quantity = greatest(cart_asides.quantity, EXCLUDED.quantity)
-        """,
-        guest=guest_id,
-        user=user_id,
-    )
-    db.run(
-        "INSERT INTO cart_codes (cart_id, code, credit_id) SELECT :mine, code, credit_id FROM cart_codes"
-        " WHERE cart_id = :guest ON CONFLICT DO NOTHING",
-        mine=mine.id,
-        guest=guest_id,
-    )

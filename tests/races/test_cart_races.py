@@ -6,6 +6,7 @@ from collections import Counter
 from quickshop.accounts.callers import Caller
 from quickshop.cart import service as carts
 from quickshop.cart.errors import CartClosed
+from quickshop.cart.merging import merge_on_login
 from quickshop.checkout.service import start_hold
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.unit_of_work import run_unit
@@ -55,7 +56,7 @@ def test_a_guest_who_signs_in_twice_at_once_joins_the_carts_once(core):
     mug, tray = a_variant(), a_variant()
     guest = a_cart({mug: 2, tray: 4})
     a_cart({mug: 3}, who)
-    joining = [lambda: run_unit(lambda: carts.merge_on_login(who.user_id, guest.token)) for _ in range(4)]
+    joining = [lambda: run_unit(lambda: merge_on_login(who.user_id, guest.token)) for _ in range(4)]
     adding = [lambda: run_unit(lambda: carts.add_item(guest, mug, 1))]
     outcomes = together(core, *joining, *adding)
     assert [o for o in outcomes[:4] if o is not None] == []

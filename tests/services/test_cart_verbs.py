@@ -9,6 +9,7 @@ from quickshop.accounts.callers import ANONYMOUS, Caller
 from quickshop.cart import live
 from quickshop.cart import service as carts
 from quickshop.cart.errors import CartEmpty, ItemsUnavailable, NotPriced
+from quickshop.cart.merging import merge_on_login
 from quickshop.cart.queries import cart_view
 from quickshop.cart.refs import CartRef
 from quickshop.checkout.service import place_order, quote, start_hold
@@ -281,7 +282,7 @@ def test_signing_in_joins_the_carts_by_the_larger_quantity_and_brings_what_was_s
     guest = a_cart({both: 5, theirs: 3, saved: 1})
     run_unit(lambda: carts.save_for_later(guest, item_of(guest, saved)))
     for _ in range(2):
-        run_unit(lambda: carts.merge_on_login(who.user_id, guest.token))
+        run_unit(lambda: merge_on_login(who.user_id, guest.token))
     assert held(member) == ({str(both): 5, str(mine): 1, str(theirs): 3}, {str(saved): 1})
 
 
@@ -293,7 +294,7 @@ def test_an_empty_member_cart_takes_the_guests_currency_and_a_filled_one_keeps_i
     for who, currency in ((fresh, "EUR"), (filled, "USD")):
         guest = a_cart({mug: 1})
         run_unit(lambda guest=guest: carts.set_currency(guest, "EUR"))
-        run_unit(lambda who=who, guest=guest: carts.merge_on_login(who.user_id, guest.token))
+        run_unit(lambda who=who, guest=guest: merge_on_login(who.user_id, guest.token))
         with reading():
             ref = carts.open_cart(Caller(user_id=who.user_id), None)
         assert view(ref)["currency"] == currency
