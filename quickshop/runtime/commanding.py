@@ -14,16 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from quickshop.config import Settings, SettingsError, load_settings
 from quickshop.factory import create_app
 from quickshop.kernel import tracing
+from quickshop.runtime.running import settings_beside
 
 
 @contextmanager
 def at_work(role: str, failed: str) -> Iterator[Settings]:
     """Inside, the application of the environment's settings, in a role of `create_app`; what is done is the system's.
 
+    Without a DATABASE_URL they are those of the shop that runs in QUICKSHOP_HOME.
+
     A setting that is refused ends the command with its sentence, a database that fails with `failed` and its reason.
     """
     try:
-        settings = load_settings(os.environ)
+        settings = load_settings(settings_beside(os.environ))
         with create_app(role=role, settings=settings).app_context():
             tracing.set_actor(tracing.SYSTEM)
             yield settings
