@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from blueprints.admin.forms import Typed
-from blueprints.admin.notes import go, problem
+from blueprints.admin.notes import attempt, problem
 from blueprints.admin.views import staff
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import staff_page
@@ -18,7 +18,6 @@ from quickshop.catalog.changing import set_attribute
 from quickshop.catalog.service import create_category as make_category
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
-from quickshop.kernel.unit_of_work import run_unit
 
 LAST = 10_000
 
@@ -42,11 +41,7 @@ def _page(error: ShopError | None = None) -> Response:
 
 
 def _do(work: Callable[[], Any]) -> Response:
-    try:
-        run_unit(work)
-    except ShopError as error:
-        return _page(error)
-    return go("/admin/categories")
+    return attempt(work, _page, "/admin/categories")
 
 
 @staff.post("/categories")

@@ -11,7 +11,7 @@ from flask import Response, make_response, render_template, request
 
 from blueprints.admin.customers import done_to
 from blueprints.admin.forms import LARGEST_AMOUNT, Typed
-from blueprints.admin.notes import go, problem
+from blueprints.admin.notes import attempt, go, problem
 from blueprints.admin.views import staff
 from blueprints.http.audits import audited
 from blueprints.http.commits import commits_itself
@@ -121,11 +121,7 @@ def _page(error: ShopError | None = None) -> Response:
 
 
 def _do(work: Callable[[], Any], where: str = "/admin/coupons") -> Response:
-    try:
-        run_unit(work)
-    except ShopError as error:
-        return _page(error)
-    return go(where)
+    return attempt(work, _page, where)
 
 
 @staff.post("/coupons")

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from blueprints.admin.forms import Typed
-from blueprints.admin.notes import go, problem
+from blueprints.admin.notes import attempt, problem
 from blueprints.admin.views import staff
 from blueprints.http.audits import audited
 from blueprints.http.commits import commits_itself
@@ -18,7 +18,6 @@ from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
 from quickshop.extensions import settings
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
-from quickshop.kernel.unit_of_work import run_unit
 from quickshop.shipping import queries, service
 from quickshop.shipping.rules import Band, Method
 
@@ -53,11 +52,7 @@ def _page(error: ShopError | None = None) -> Response:
 
 
 def _do(work: Callable[[], Any]) -> Response:
-    try:
-        run_unit(work)
-    except ShopError as error:
-        return _page(error)
-    return go("/admin/shipping")
+    return attempt(work, _page, "/admin/shipping")
 
 
 def typed_code(typed: Typed, name: str = "code") -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response, make_response, render_template, request
 
 from blueprints.admin.forms import Typed
-from blueprints.admin.notes import go, problem
+from blueprints.admin.notes import attempt, problem
 from blueprints.admin.shipping import LAST, typed_code
 from blueprints.admin.views import staff
 from blueprints.http.audits import audited
@@ -18,7 +18,6 @@ from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
-from quickshop.kernel.unit_of_work import run_unit
 from quickshop.tax import queries, service
 from quickshop.tax.rules import millionths_of
 
@@ -43,11 +42,7 @@ def _page(error: ShopError | None = None) -> Response:
 
 
 def _do(work: Callable[[], Any]) -> Response:
-    try:
-        run_unit(work)
-    except ShopError as error:
-        return _page(error)
-    return go("/admin/taxes")
+    return attempt(work, _page, "/admin/taxes")
 
 
 @staff.post("/taxes/settings")
