@@ -30,16 +30,16 @@ def test_a_statement_that_says_so_is_planned_once_and_nothing_of_that_stays(monk
     monkeypatch.setattr(prepared, "_MOST_PREPARED", len(prepared._prepared) + 10)
     with unit_of_work():
         for _ in range(12):
-            db.run(f"{PLANNED_ONCE} {FEW} /* in a unit */", limit=1)
-        assert plans("in a unit") == {(10, 0)}  # the first two times it was not prepared yet
+            db.run(f"{PLANNED_ONCE} {FEW} /* test: in a unit */", limit=1)
+        assert plans("/* test: in a unit */") == {(10, 0)}  # the first two times it was not prepared yet
     with unit_of_work():
         for _ in range(12):
-            db.run(f"{FEW} /* as it comes */", limit=1)
-        assert plans("as it comes") == {(0, 10)}
+            db.run(f"{FEW} /* test: as it comes */", limit=1)
+        assert plans("/* test: as it comes */") == {(0, 10)}
     for _ in range(12):
-        db.run(f"{PLANNED_ONCE} {FEW} /* alone */", limit=1)
+        db.run(f"{PLANNED_ONCE} {FEW} /* test: alone */", limit=1)
     with unit_of_work():
-        assert plans("alone") == {(10, 0)}
+        assert plans("/* test: alone */") == {(10, 0)}
         assert db.scalar("SHOW plan_cache_mode") == "auto"
 
 
