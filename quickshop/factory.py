@@ -22,6 +22,7 @@ from quickshop.inventory import models as _inventory
 from quickshop.kernel import models as _kernel
 from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
+from quickshop.orders import fulfilment_models as _fulfilment
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
 from quickshop.promotions import models as _promotions
@@ -44,6 +45,7 @@ MODELS = (
     _inventory,
     _kernel,
     _notifications,
+    _fulfilment,
     _orders,
     _payments,
     _promotions,

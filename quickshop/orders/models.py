@@ -29,6 +29,9 @@ from quickshop.orders.states import MACHINES
 
 order_numbers = Sequence("order_numbers", start=100001, metadata=Base.metadata)
 
+# Paid orders that have not arrived whole. Of columns that change once only: most changes of an order touch no index.
+OPEN = "confirmed_at IS NOT NULL AND delivered_at IS NULL"
+
 
 def _known(column: str) -> CheckConstraint:
     machine = next(m for m in MACHINES if m.name == column)
@@ -85,6 +88,12 @@ class Order(Base):
     request_id: Mapped[str | None] = mapped_column(Text)
     placed_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
     confirmed_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    # From the first packed parcel on an order is cancelled only by agreement.
+    packing_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    delivered_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    # What is expected by now; null while it is what was promised.
+    expected_from: Mapped[date | None] = mapped_column(Date)
+    expected_to: Mapped[date | None] = mapped_column(Date)
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     __table_args__ = (
         _known("status"),
@@ -105,6 +114,8 @@ class Order(Base):
         ),
         CheckConstraint("credit_minor BETWEEN 0 AND total_minor", name="credit_within_total"),
         CheckConstraint("deliver_from <= deliver_to", name="window_in_order"),
+        CheckConstraint("expected_from <= expected_to", name="expected_in_order"),
+        Index("ix_orders_open", "confirmed_at", "id", postgresql_where=text(OPEN)),
         Index(
             "uq_orders_client_reference",
             "caller",

@@ -83,14 +83,22 @@ PAYMENT_STATUS = Machine(
     },
 )
 
+# Goods may also come back a step: a parcel that is lost was never sent, what was delivered may return before the rest
+# has left the house.
 FULFILMENT_STATUS = Machine(
     "fulfilment_status",
     F.UNFULFILLED,
     {
-        F.UNFULFILLED: frozenset({F.PARTIALLY_SHIPPED, F.SHIPPED}),
-        F.PARTIALLY_SHIPPED: frozenset({F.SHIPPED}),
-        F.SHIPPED: frozenset({F.OUT_FOR_DELIVERY, F.DELIVERED}),
-        F.OUT_FOR_DELIVERY: frozenset({F.DELIVERED}),
+        F.UNFULFILLED: frozenset({F.PARTIALLY_SHIPPED, F.SHIPPED, F.OUT_FOR_DELIVERY, F.DELIVERED}),
+        F.PARTIALLY_SHIPPED: frozenset(
+            {F.UNFULFILLED, F.SHIPPED, F.OUT_FOR_DELIVERY, F.DELIVERED, F.PARTIALLY_RETURNED, F.RETURNED}
+        ),
+        F.SHIPPED: frozenset(
+            {F.UNFULFILLED, F.PARTIALLY_SHIPPED, F.OUT_FOR_DELIVERY, F.DELIVERED, F.PARTIALLY_RETURNED}
+        ),
+        F.OUT_FOR_DELIVERY: frozenset(
+            {F.UNFULFILLED, F.PARTIALLY_SHIPPED, F.SHIPPED, F.DELIVERED, F.PARTIALLY_RETURNED}
+        ),
         F.DELIVERED: frozenset({F.PARTIALLY_RETURNED, F.RETURNED}),
         F.PARTIALLY_RETURNED: frozenset({F.RETURNED}),
         F.RETURNED: frozenset(),

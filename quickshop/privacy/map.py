@@ -451,7 +451,7 @@ MAP: Mapping[str, Holding] = {
             "hold_reason failure_code priority priority_reason currency subtotal_minor "
             "discount_minor shipping_minor tax_minor tax_included_minor shipping_tax_minor tax_lines "
             "total_minor credit_minor shipping_method deliver_from "
-            "deliver_to placed_at confirmed_at"
+            "deliver_to placed_at confirmed_at packing_at delivered_at expected_from expected_to"
         ),
         sealed={"email": "email", "shipping_address": "shipping_address", "billing_address": "billing_address"},
         secret=_cols("caller payment_token payment_token_sealed next_action"),
@@ -474,12 +474,84 @@ MAP: Mapping[str, Holding] = {
                     "id number status payment_status fulfilment_status hold_reason failure_code priority "
                     "priority_reason currency subtotal_minor discount_minor shipping_minor tax_minor "
                     "tax_included_minor shipping_tax_minor tax_lines total_minor credit_minor "
-                    "shipping_method deliver_from deliver_to placed_at confirmed_at"
+                    "shipping_method deliver_from deliver_to placed_at confirmed_at packing_at delivered_at "
+                    "expected_from expected_to"
                 ),
                 _TAX,
             ),
         },
     ),
+    # --- after the payment ------------------------------------------------------------------------------
+    "line_progress": Holding(
+        "How far each line has come, and what of its money went back",
+        OF_ORDER,
+        why=_TAX,
+        section="progress",
+        under="orders",
+        shown=_cols("line_id ordered cancelled packed shipped delivered returned paid_minor given_back_minor"),
+        plain=_cols("order_id"),
+        kept=dict.fromkeys(
+            _cols("line_id ordered cancelled packed shipped delivered returned paid_minor given_back_minor"), _TAX
+        ),
+    ),
+    "order_given_back": Holding(
+        "How much of an order's money went back",
+        OF_ORDER,
+        why=_TAX,
+        plain=_cols("order_id total_minor shipping_minor given_minor shipping_given_minor refunds"),
+    ),
+    "refunds": Holding(
+        "Money given back",
+        OF_ORDER,
+        why=_TAX,
+        section="refunds",
+        under="orders",
+        shown=_cols(
+            "number cause currency amount_minor card_minor credit_minor store_credit_minor shipping_minor tax_minor at"
+        ),
+        plain=_cols("id order_id by"),
+        kept=dict.fromkeys(
+            _cols(
+                "number cause currency amount_minor card_minor credit_minor store_credit_minor shipping_minor "
+                "tax_minor at"
+            ),
+            _TAX,
+        ),
+    ),
+    "refund_lines": Holding(
+        "What of a refund was for which line",
+        "refund_id IN (SELECT id FROM refunds WHERE order_id = ANY(:orders))",
+        why=_TAX,
+        plain=_cols("refund_id line_id quantity amount_minor tax_minor"),
+    ),
+    "parcels": Holding(
+        "Parcels; what the carrier calls them and their labels are sealed",
+        OF_ORDER,
+        _CHANGED,
+        "that a parcel went out stays known, not under which number",
+        section="parcels",
+        under="orders",
+        shown=_cols("number carrier state deliver_from deliver_to packed_at shipped_at delivered_at"),
+        secret=_cols("tracking label"),
+        plain=_cols("id order_id exception_code told_at"),
+        blanked={"tracking": "NULL", "label": "NULL"},
+        kept=dict.fromkeys(
+            _cols("number carrier state deliver_from deliver_to packed_at shipped_at delivered_at"), _NOBODY_LEFT
+        ),
+    ),
+    "parcel_lines": Holding(
+        "What is in a parcel",
+        "parcel_id IN (SELECT id FROM parcels WHERE order_id = ANY(:orders))",
+        why=_TAX,
+        plain=_cols("parcel_id line_id quantity"),
+    ),
+    "parcel_events": Holding(
+        "What carriers said of parcels, without places and names",
+        "parcel_id IN (SELECT id FROM parcels WHERE order_id = ANY(:orders))",
+        why=_TAX,
+        plain=_cols("parcel_id key state code at taken noted_at"),
+    ),
+    "carrier_cursors": Holding("Up to where carriers' events were read", plain=_cols("carrier cursor read_at")),
     # --- the account and the key ------------------------------------------------------------------------
     "users": Holding(
         "The account",
