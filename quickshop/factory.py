@@ -32,6 +32,7 @@ from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
 from quickshop.shop import models as _shop
 from quickshop.tax import models as _tax
+from quickshop.webhooks import models as _webhooks
 from quickshop.wishlists import models as _wishlists
 
 Edge = Callable[[Flask], None]
@@ -54,6 +55,7 @@ MODELS = (
     _shipping,
     _shop,
     _tax,
+    _webhooks,
     _wishlists,
 )
 

@@ -22,3 +22,5 @@ class Permission(StrEnum):
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
     SETTINGS_WRITE = "settings:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"

@@ -1,4 +1,4 @@
-"""Tables of the kernel: the outbox, facts waiting for their consumers, idempotency keys, periodic jobs."""
+"""Tables of the kernel: the outbox, facts waiting for their consumers and who listens, idempotency keys, jobs."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ class PendingFact(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.clock_timestamp())
     __table_args__ = (Index("ix_pending_facts_consumer", "consumer", "id"),)
+
+
+class FactListener(Base):
+    """A consumer that wants every fact that is told to the world, and the task that wakes it; most shops have none."""
+
+    __tablename__ = "fact_listeners"
+    consumer: Mapped[str] = mapped_column(Text, primary_key=True)
+    task: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
 
 
 class IdempotencyKey(Base):

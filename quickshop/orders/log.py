@@ -15,11 +15,14 @@ from uuid import UUID
 from quickshop.kernel import clock, db
 from quickshop.kernel.errors import Conflict
 from quickshop.kernel.events import Fact
+from quickshop.kernel.facts import WAKES
 from quickshop.kernel.outbox import TaskHint, dump
 from quickshop.orders.states import PAYMENT_STATUS, STATUS
 
+# Who listens to all facts gets those of the order, and a hint: where nobody does, nothing is written for them.
 # Follows a CTE `o (id, number, user_id, event_seq)`: the order whose event_seq has already been raised by :n.
-TAIL = """
+TAIL = (
+    """
 , f AS (
     SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS x (k int, type text, data jsonb, consumers jsonb)
 ), u AS (
@@ -38,8 +41,10 @@ TAIL = """
     SELECT user_id, account_seq, type, :at, data, :request_id FROM entries WHERE user_id IS NOT NULL
 ), c AS (
     INSERT INTO pending_facts (consumer, type, data)
-    SELECT consumer, type, jsonb_build_object('order_id', order_id, 'seq', seq)
-    FROM entries CROSS JOIN jsonb_array_elements_text(consumers) AS consumer
+    SELECT taker, type, jsonb_build_object('order_id', order_id, 'seq', seq)
+    FROM entries CROSS JOIN LATERAL (
+        SELECT jsonb_array_elements_text(consumers) UNION ALL SELECT consumer FROM fact_listeners
+    ) AS t (taker) ORDER BY k
 ), frames AS (
     SELECT k, 1 AS part, 'order:' || number AS topic, seq, type, data FROM entries
     UNION ALL
@@ -48,11 +53,14 @@ TAIL = """
     INSERT INTO outbox (frames, tasks)
     SELECT jsonb_agg(jsonb_build_object('topic', topic, 'seq', seq, 'type', type, 'at', CAST(:at_text AS text),
                      'data', data, 'request_id', CAST(:request_id AS text)) ORDER BY k, part),
-           CAST(:tasks AS jsonb)
+           CAST(:tasks AS jsonb) || """
+    + WAKES
+    + """
     FROM frames HAVING count(*) > 0
 )
 SELECT o.id, o.number, o.event_seq FROM o
 """
+)
 
 NOTIFY = TaskHint("notifications.drain", "notify")
 

@@ -742,6 +742,29 @@ MAP: Mapping[str, Holding] = {
         plain=_cols("id frames tasks created_at lease_until sent_at"),
     ),
     "shop_settings": Holding("What staff set", plain=_cols("name value version changed_by changed_at")),
+    "fact_listeners": Holding("Who wants to know of every fact", plain=_cols("consumer task queue")),
+    "webhook_endpoints": Holding(
+        "Other systems of the shop that are told of events; their secrets stand sealed",
+        plain=_cols(
+            "id name url events state secret previous_secret previous_until failures failing_since open_until "
+            "lease_token lease_until version created_by created_at"
+        ),
+    ),
+    "webhook_events": Holding(
+        "What they are told: ids, states and amounts",
+        why="30 days",
+        plain=_cols("seq id source type data at noted_at"),
+    ),
+    "webhook_deliveries": Holding(
+        "What became of telling them",
+        why="as long as the event",
+        plain=_cols("id endpoint_id event_seq state attempts next_run_at created_at ended_at"),
+    ),
+    "webhook_attempts": Holding(
+        "Each try to tell them",
+        why="as long as the event",
+        plain=_cols("id delivery_id at status error milliseconds"),
+    ),
     "periodic_jobs": Holding("Upkeep", plain=_cols("name queue every_seconds next_run_at")),
     "worker_canaries": Holding("Signs of life", plain=_cols("queue seen_at")),
     "relay_beats": Holding("Signs of life", plain=_cols("name seen_at")),

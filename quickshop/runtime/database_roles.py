@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "credits": ("arwd", "rw", ""),
     "deliveries": ("arwd", "arwd", "r"),
     "email_tokens": ("arwd", "ard", ""),
+    "fact_listeners": ("ard", "r", ""),
     "holidays": ("arwd", "r", ""),
     "idempotency_keys": ("arwd", "rd", ""),
     "import_chunks": ("ar", "rd", ""),
@@ -119,6 +120,10 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "users": ("arwd", "", ""),  # a worker: some columns of it, below
     "variant_prices": ("arwd", "r", "r"),
     "variants": ("arwd", "arw", "r"),
+    "webhook_attempts": ("rd", "ard", ""),
+    "webhook_deliveries": ("arwd", "arwd", "r"),
+    "webhook_endpoints": ("arwd", "rw", "r"),
+    "webhook_events": ("ar", "ard", ""),
     "wishlist_items": ("arwd", "r", ""),
     "wishlists": ("arwd", "r", ""),
     "worker_canaries": ("arwd", "arw", "r"),

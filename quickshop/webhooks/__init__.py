@@ -1,0 +1,1 @@
+"""Telling other systems what happens in the shop: endpoints, the log of events, deliveries with their attempts."""
