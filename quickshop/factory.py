@@ -19,6 +19,7 @@ from quickshop.config import Settings, load_settings
 from quickshop.extensions import bind_settings, db
 from quickshop.imports import models as _imports
 from quickshop.inventory import models as _inventory
+from quickshop.invoices import models as _invoices
 from quickshop.kernel import models as _kernel
 from quickshop.kernel.pool import watch_pool
 from quickshop.notifications import models as _notifications
@@ -44,6 +45,7 @@ MODELS = (
     _catalog,
     _imports,
     _inventory,
+    _invoices,
     _kernel,
     _notifications,
     _fulfilment,

@@ -1,4 +1,4 @@
-"""The table of what staff set for the whole shop; what is not in it has the value the program came with."""
+"""Tables of what staff set for the whole shop; what is not in them has the value the program came with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,3 +27,13 @@ class ShopSetting(Base):
         CheckConstraint("name ~ '^[a-z]+(-[a-z]+)*$'", name="name_form"),
         CheckConstraint("version > 0", name="version_positive"),
     )
+
+
+class ShopLogo(Base):
+    """A picture of the shop's mark as PNG, by the SHA-256 of its file. Kept for good: papers that show it name it."""
+
+    __tablename__ = "shop_logos"
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    added_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (CheckConstraint("digest = sha256(body)", name="named_by_content"),)
