@@ -15,6 +15,7 @@ from sqlalchemy import Engine, event, make_url
 from quickshop.accounts import models as _accounts
 from quickshop.cart import models as _cart
 from quickshop.catalog import models as _catalog
+from quickshop.checkout import models as _checkout
 from quickshop.config import Settings, load_settings
 from quickshop.extensions import bind_settings, db
 from quickshop.imports import models as _imports
@@ -43,6 +44,7 @@ MODELS = (
     _accounts,
     _cart,
     _catalog,
+    _checkout,
     _imports,
     _inventory,
     _invoices,

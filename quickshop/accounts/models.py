@@ -46,6 +46,7 @@ class User(Base):
     segment: Mapped[str | None] = mapped_column(Text)
     order_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     spent_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    spent: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
     event_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     disabled_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)

@@ -18,7 +18,7 @@ PROBLEMS = ("low_stock", "no_price", "out_of_stock", "withdrawn")
 
 
 class Cart(Base):
-    """A cart of a guest (user_id null) or of a member (at most one active).
+    """A cart of a guest (user_id null) or of a member (at most one active); or of a draft order that staff made.
 
     `currency` null is the shop's own. `followed` says that somebody follows its live topic, so that changes are told.
     `uses_credit` says that what the shop owes its member shall pay.
@@ -35,7 +35,7 @@ class Cart(Base):
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
-        CheckConstraint("state IN ('active', 'ordered', 'merged')", name="known_state"),
+        CheckConstraint("state IN ('active', 'ordered', 'merged', 'draft')", name="known_state"),
         CheckConstraint("(state = 'ordered') = (order_id IS NOT NULL)", name="ordered_has_order"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
         Index("uq_carts_user_id", "user_id", unique=True, postgresql_where=text("state = 'active'")),

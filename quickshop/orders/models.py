@@ -131,6 +131,7 @@ class Order(Base):
             postgresql_where=text("payment_method_id IS NOT NULL"),
         ),
         Index("ix_orders_client_ref_lookup", "client_reference"),
+        Index("ix_orders_guest", "caller", "placed_at", postgresql_where=text("user_id IS NULL")),
     )
 
 
@@ -170,6 +171,7 @@ class OrderLine(Base):
         CheckConstraint("total_minor = quantity * unit_price_minor - discount_minor", name="total_adds_up"),
         CheckConstraint("total_minor >= 0 AND discount_minor >= 0", name="amounts_not_negative"),
         Index("uq_order_lines_position", "order_id", "position", unique=True),
+        Index("ix_order_lines_sku", "sku"),
     )
 
 
@@ -213,6 +215,8 @@ class OrderProcessing(Base):
     """The work still to do on an order and who does it now. Narrow, as it is written at every step.
 
     A step belongs to the holder of `lease_token` until `lease_until`; a write with another token hits no row.
+    Of the present stage: its `position` among those of the order, since when (`entered_at`), when a worker first
+    took it, how often, and why it had to be tried again. `stopped_at`: it waits for a person, and why.
     """
 
     __tablename__ = "order_processing"
@@ -228,13 +232,69 @@ class OrderProcessing(Base):
     started_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     ended_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     last_error: Mapped[str | None] = mapped_column(Text)
+    position: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    entered_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    taken_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    retries: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
+    stopped_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    stopped_why: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
+        CheckConstraint("position > 0 AND tries >= 0", name="counts_from_one"),
+        CheckConstraint("(stopped_at IS NULL) = (stopped_why IS NULL)", name="stopped_with_reason"),
         CheckConstraint("step IN ('authorize', 'capture', 'void', 'refund', 'done')", name="known_step"),
         CheckConstraint("(step = 'done') = (next_run_at IS NULL)", name="due_until_done"),
         CheckConstraint("(step = 'done') = (ended_at IS NOT NULL)", name="ended_when_done"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_whole"),
         Index("ix_order_processing_due", "next_run_at", postgresql_where=text("step <> 'done'")),
         Index("ix_order_processing_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+        Index("ix_order_processing_stopped", "stopped_at", postgresql_where=text("stopped_at IS NOT NULL")),
+    )
+
+
+class OrderStage(Base):
+    """A stage that an order has passed: a step of work, or a hold while it waited for a person (`wait_reason`).
+
+    Entered, first taken by a worker, and over; `retries` tells of each time it had to be tried again: [{at, error}].
+    """
+
+    __tablename__ = "order_stages"
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    stage: Mapped[str] = mapped_column(Text)
+    entered_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    started_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    ended_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ)
+    attempts: Mapped[int] = mapped_column(SmallInteger)
+    outcome: Mapped[str] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    wait_reason: Mapped[str | None] = mapped_column(Text)
+    retries: Mapped[list[Any]] = mapped_column(JSONB)
+    __table_args__ = (
+        CheckConstraint("position > 0 AND attempts >= 0", name="counts_from_one"),
+        CheckConstraint("stage IN ('authorize', 'capture', 'void', 'refund', 'hold')", name="known_stage"),
+        CheckConstraint(
+            "outcome IN ('passed', 'refused', 'held', 'gave_up', 'cancelled', 'released', 'replayed')",
+            name="known_outcome",
+        ),
+        CheckConstraint("(stage = 'hold') = (wait_reason IS NOT NULL)", name="hold_has_reason"),
+        Index("ix_order_stages_ended_at", "ended_at", postgresql_using="brin"),
+    )
+
+
+class OrderNote(Base):
+    """What staff write about an order for each other; sealed with the key of whose order it is."""
+
+    __tablename__ = "order_notes"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("persons.id"))
+    author_id: Mapped[uuid.UUID | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        Index("ix_order_notes_order_id", "order_id", "at", "id"),
+        Index("ix_order_notes_person_id", "person_id"),
     )
 
 

@@ -50,6 +50,7 @@ class HoldReason(StrEnum):
     FRAUD_REVIEW = "fraud_review"
     SHOPPER_CONFIRMATION = "shopper_confirmation"
     NEEDS_REVIEW = "needs_review"
+    STAFF = "staff"
 
 
 S, P, F = Status, PaymentStatus, FulfilmentStatus
@@ -60,7 +61,7 @@ STATUS = Machine(
     {
         S.PLACED: frozenset({S.PROCESSING, S.ON_HOLD, S.CANCELLED}),
         S.PROCESSING: frozenset({S.CONFIRMED, S.PAYMENT_FAILED, S.ON_HOLD, S.CANCELLED}),
-        S.ON_HOLD: frozenset({S.PROCESSING, S.CANCELLED}),
+        S.ON_HOLD: frozenset({S.PLACED, S.PROCESSING, S.CONFIRMED, S.CANCELLED}),
         S.PAYMENT_FAILED: frozenset({S.PROCESSING, S.CANCELLED}),
         S.CONFIRMED: frozenset({S.COMPLETED, S.ON_HOLD, S.CANCELLED}),
         S.CANCELLED: frozenset(),

@@ -392,6 +392,36 @@ MAP: Mapping[str, Holding] = {
         plain=_cols("order_id round reasons decided_by"),
         kept=dict.fromkeys(_cols("score outcome scored_at expires_at decided decided_at"), _NOBODY_LEFT),
     ),
+    "order_notes": Holding(
+        "What staff wrote about an order; sealed",
+        OF_PERSON,
+        _CHANGED,
+        "that something was written",
+        section="order_notes",
+        shown=_cols("at"),
+        sealed={"body": "note"},
+        plain=_cols("id order_id person_id author_id"),
+        blanked={"body": _EMPTY},
+        kept={"at": _NOBODY_LEFT},
+    ),
+    "order_drafts": Holding(
+        "Orders that staff prepared; e-mail and address are sealed",
+        OF_PERSON,
+        _CHANGED,
+        "that there was one",
+        section="draft_orders",
+        shown=_cols("number state created_at"),
+        sealed={"email": "email", "shipping_address": "shipping_address"},
+        plain=_cols(
+            "id cart_id user_id person_id shipping_method free_shipping for_order_id order_id created_by expires_at"
+        ),
+        blanked={
+            "email": _EMPTY,
+            "shipping_address": _EMPTY,
+            "state": "CASE WHEN state = 'open' THEN 'cancelled' ELSE state END",
+        },
+        kept=dict.fromkeys(_cols("number created_at"), _NOBODY_LEFT),
+    ),
     "order_lines": Holding(
         "What was bought, at which price",
         OF_ORDER,
@@ -581,7 +611,8 @@ MAP: Mapping[str, Holding] = {
         "a row under a random name stays, so that orders and the audit log still refer to something",
         section="account",
         shown=_cols(
-            "id username locale email_verified_at vip tax_exempt segment order_count spent_minor disabled_at created_at"
+            "id username locale email_verified_at vip tax_exempt segment order_count spent_minor spent disabled_at "
+            "created_at"
         ),
         sealed={"email": "email", "first_name": "first_name", "last_name": "last_name", "phone": "phone"},
         secret=_cols("email_index password_hash"),
@@ -608,6 +639,7 @@ MAP: Mapping[str, Holding] = {
             "id": _NOBODY_LEFT,
             "order_count": "the sum of orders that are kept",
             "spent_minor": "the sum of orders that are kept",
+            "spent": "the sums of orders that are kept, by currency",
             "created_at": _NOBODY_LEFT,
         },
     ),
@@ -632,7 +664,14 @@ MAP: Mapping[str, Holding] = {
         "Work on orders",
         plain=_cols(
             "order_id queue step attempt lease_token lease_until next_run_at hinted_at "
-            "waiting_since started_at ended_at last_error"
+            "waiting_since started_at ended_at last_error position entered_at taken_at tries retries "
+            "stopped_at stopped_why"
+        ),
+    ),
+    "order_stages": Holding(
+        "Stages of work that orders have passed",
+        plain=_cols(
+            "order_id position stage entered_at started_at ended_at attempts outcome error wait_reason retries"
         ),
     ),
     "order_transitions": Holding("Moves the database allows", plain=_cols("field before after")),

@@ -60,12 +60,15 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "low_stock": ("r", "ard", ""),
     "media_files": ("arw", "rd", ""),
     "order_discounts": ("arwd", "r", "r"),
+    "order_drafts": ("arw", "r", ""),
     "order_events": ("arwd", "ar", ""),
     "order_given_back": ("arw", "arw", ""),
     "order_lines": ("arwd", "r", "r"),
+    "order_notes": ("ar", "", ""),
     "order_processing": ("arwd", "rw", "rw"),
     "order_risks": ("arwd", "arw", ""),
     "order_signals": ("arwd", "arwd", ""),
+    "order_stages": ("arw", "ar", ""),
     "order_transitions": ("r", "r", "r"),
     "orders": ("arwd", "rw", "r"),
     "outbox": ("arwd", "ard", "rw"),
@@ -138,14 +141,14 @@ COLUMNS: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("users", "worker"): {
         "SELECT": (
             "id", "person_id", "username", "email", "email_index", "first_name", "last_name", "phone", "locale",
-            "email_verified_at", "vip", "tax_exempt", "segment", "order_count", "spent_minor", "event_seq", "version",
-            "disabled_at", "erased_at", "created_at",
+            "email_verified_at", "vip", "tax_exempt", "segment", "order_count", "spent_minor", "spent", "event_seq",
+            "version", "disabled_at", "erased_at", "created_at",
         ),
-        "UPDATE": ("order_count", "spent_minor", "event_seq"),
+        "UPDATE": ("order_count", "spent_minor", "spent", "event_seq"),
     },
 }  # fmt: skip
 
-SEQUENCES: dict[str, tuple[str, ...]] = {"order_numbers": ("web",)}
+SEQUENCES: dict[str, tuple[str, ...]] = {"draft_numbers": ("web",), "order_numbers": ("web",)}
 
 
 def role_of(process: str) -> str:

@@ -28,12 +28,14 @@ def as_table(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.name)
-def test_the_first_migration_allows_exactly_the_moves_of_the_code(machine):
+def test_every_move_of_the_first_migration_is_still_allowed(machine):
+    """Later migrations add moves; that the database has exactly those of the code is looked at in a database."""
     path = ROOT / "migrations" / "versions" / "0001_the_path_of_one_order.py"
     spec = importlib.util.spec_from_file_location("first_migration", path)
     migration = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(migration)
-    assert {b: set(after) for b, after in migration.TRANSITIONS[machine.name].items()} == as_table(machine)
+    table = as_table(machine)
+    assert all(set(after) <= table[before] for before, after in migration.TRANSITIONS[machine.name].items())
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.name)
