@@ -28,6 +28,7 @@ from quickshop.orders import fulfilment_models as _fulfilment
 from quickshop.orders import models as _orders
 from quickshop.payments import models as _payments
 from quickshop.promotions import models as _promotions
+from quickshop.returns import models as _returns
 from quickshop.reviews import models as _reviews
 from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
@@ -54,6 +55,7 @@ MODELS = (
     _orders,
     _payments,
     _promotions,
+    _returns,
     _reviews,
     _security,
     _shipping,

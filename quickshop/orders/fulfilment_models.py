@@ -8,8 +8,19 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Text
-from sqlalchemy import func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quickshop.extensions import Base
@@ -19,7 +30,8 @@ from quickshop.kernel.models import TIMESTAMPTZ
 class LineProgress(Base):
     """How far a line has come, in units, and how much of its money went back. Made when something happens to an order.
 
-    `cancelled` units will not come any more. Units of a lost parcel count as never packed.
+    `cancelled` units will not come any more. Units of a lost parcel count as never packed. `announced` units are
+    promised to returns that are under way: a unit is returned once.
     """
 
     __tablename__ = "line_progress"
@@ -31,6 +43,7 @@ class LineProgress(Base):
     shipped: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     delivered: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     returned: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    announced: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     paid_minor: Mapped[int] = mapped_column(BigInteger)
     given_back_minor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     __table_args__ = (
@@ -39,6 +52,7 @@ class LineProgress(Base):
             " AND packed <= ordered - cancelled AND cancelled >= 0",
             name="units_in_order",
         ),
+        CheckConstraint("announced BETWEEN 0 AND delivered - returned", name="announced_within_delivered"),
         CheckConstraint("given_back_minor BETWEEN 0 AND paid_minor", name="given_back_within_paid"),
         Index("ix_line_progress_order_id", "order_id"),
     )

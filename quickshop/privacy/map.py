@@ -15,6 +15,7 @@ from enum import StrEnum
 OF_USER = "user_id = :user"
 OF_PERSON = "person_id = ANY(:persons)"
 OF_ORDER = "order_id = ANY(:orders)"
+OF_RETURN = "return_id IN (SELECT id FROM returns WHERE order_id = ANY(:orders))"
 OF_CART = "cart_id IN (SELECT id FROM carts WHERE user_id = :user AND state = 'active')"
 OF_SESSION = "session_id IN (SELECT id FROM sessions WHERE user_id = :user)"
 OF_CALLER = "caller = ANY(:callers)"
@@ -333,6 +334,57 @@ MAP: Mapping[str, Holding] = {
         ),
     ),
     # --- orders -----------------------------------------------------------------------------------------
+    "return_photos": Holding(
+        "Pictures that show why something came back",
+        OF_RETURN,
+        _DELETED,
+        section="return_photos",
+        shown=_cols("id return_id position width height created_at"),
+        sealed={"body": "webp"},
+        plain=_cols("person_id"),
+    ),
+    "return_lines": Holding(
+        "What came back of an order, and why",
+        OF_RETURN,
+        why=_TAX,
+        section="return_lines",
+        shown=_cols("return_id line_id quantity reason exchange_variant_id received restocked refunded_minor"),
+        kept=dict.fromkeys(
+            _cols("return_id line_id quantity reason exchange_variant_id received restocked refunded_minor"), _TAX
+        ),
+    ),
+    "returns": Holding(
+        "Returns of orders; what their shopper wrote is sealed",
+        OF_ORDER,
+        _CHANGED,
+        "what came back and what was given for it: " + _TAX,
+        section="returns",
+        shown=_cols(
+            "id order_id number state resolution answer carrier refund_id replacement_id requested_at decided_at "
+            "received_at ended_at"
+        ),
+        sealed={"note": "note"},
+        secret=_cols("tracking label"),
+        plain=_cols("person_id decided_by"),
+        blanked={"note": "NULL", "tracking": "NULL", "label": "NULL"},
+        kept=dict.fromkeys(
+            _cols(
+                "id order_id number state resolution answer carrier refund_id replacement_id requested_at decided_at "
+                "received_at ended_at"
+            ),
+            _TAX,
+        ),
+    ),
+    "cancellation_requests": Holding(
+        "Wishes to cancel what was packed already, and what was answered",
+        OF_ORDER,
+        why=_TAX,
+        section="cancellation_requests",
+        under="orders",
+        shown=_cols("id state answer requested_at decided_at"),
+        plain=_cols("order_id decided_by"),
+        kept=dict.fromkeys(_cols("id state answer requested_at decided_at"), "states and times, never names"),
+    ),
     "order_discounts": Holding(
         "What was taken off, and by which rule",
         OF_ORDER,
@@ -539,10 +591,13 @@ MAP: Mapping[str, Holding] = {
         why=_TAX,
         section="progress",
         under="orders",
-        shown=_cols("line_id ordered cancelled packed shipped delivered returned paid_minor given_back_minor"),
+        shown=_cols(
+            "line_id ordered cancelled packed shipped delivered returned announced paid_minor given_back_minor"
+        ),
         plain=_cols("order_id"),
         kept=dict.fromkeys(
-            _cols("line_id ordered cancelled packed shipped delivered returned paid_minor given_back_minor"), _TAX
+            _cols("line_id ordered cancelled packed shipped delivered returned announced paid_minor given_back_minor"),
+            _TAX,
         ),
     ),
     "order_given_back": Holding(
