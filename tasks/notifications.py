@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quickshop.notifications import service
+from quickshop.notifications import reminding, service
 from tasks.app import celery_app
 from tasks.queues import TaskNames
 
@@ -17,3 +17,9 @@ def drain() -> None:
 def deliver() -> None:
     """The same from the clock: what failed earlier is due again, though no new fact came."""
     service.drain()
+
+
+@celery_app.task(name=TaskNames.REMIND_CARTS)
+def remind_carts() -> None:
+    """Leave word for those who agreed to be reminded of the carts they left."""
+    reminding.remind()

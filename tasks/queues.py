@@ -31,6 +31,7 @@ class TaskNames(StrEnum):
     PROCESS_IMPORT = "imports.process"
     RECONCILE = "payments.reconcile"
     PRUNE = "maintenance.prune"
+    REMIND_CARTS = "notifications.remind_carts"
     CANARY = "canary"
 
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -227,6 +227,22 @@ class Preference(Base):
     enabled: Mapped[bool]
     changed_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (CheckConstraint("channel IN ('email', 'sms', 'inbox', 'push')", name="known_channel"),)
+
+
+class QuietHours(Base):
+    """When a user is not to be woken: minutes of their day, over midnight where it ends before it begins."""
+
+    __tablename__ = "quiet_hours"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    begins: Mapped[int] = mapped_column(SmallInteger)
+    ends: Mapped[int] = mapped_column(SmallInteger)
+    timezone: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
+    __table_args__ = (
+        CheckConstraint("begins BETWEEN 0 AND 1439 AND ends BETWEEN 0 AND 1439", name="within_a_day"),
+        CheckConstraint("begins <> ends", name="lasts"),
+        CheckConstraint("length(timezone) BETWEEN 1 AND 64", name="timezone_named"),
+    )
 
 
 class PushDevice(Base):

@@ -64,7 +64,7 @@ def _take_facts(limit: int) -> int:
         """
         INSERT INTO deliveries (fact_key, channel, kind, person_id, sealed, context)
         VALUES (:fact_key, 'email', :kind, :person_id, :sealed, CAST(:context AS jsonb))
-        ON CONFLICT (fact_key, channel) DO NOTHING
+        ON CONFLICT (fact_key, channel, device) DO NOTHING
         """,
         [r for r in rows if r],
     )

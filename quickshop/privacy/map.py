@@ -177,6 +177,14 @@ MAP: Mapping[str, Holding] = {
         shown=_cols("topic channel enabled changed_at"),
         plain=_cols("user_id"),
     ),
+    "quiet_hours": Holding(
+        "When somebody does not want to be woken",
+        OF_USER,
+        _DELETED,
+        section="quiet_hours",
+        shown=_cols("begins ends timezone changed_at"),
+        plain=_cols("user_id"),
+    ),
     "push_devices": Holding(
         "Devices that may get push messages",
         OF_USER,
@@ -226,6 +234,13 @@ MAP: Mapping[str, Holding] = {
         section="cart_codes",
         shown=_cols("code added_at"),
         plain=_cols("cart_id credit_id"),
+    ),
+    "cart_reminders": Holding(
+        "That the owner of a cart was reminded of it",
+        "cart_id IN (SELECT id FROM carts WHERE user_id = :user)",
+        _DELETED,
+        section="cart_reminders",
+        shown=_cols("cart_id at"),
     ),
     "carts": Holding(
         "Carts; an order keeps the one it was made from",
@@ -321,17 +336,32 @@ MAP: Mapping[str, Holding] = {
         _CHANGED,
         "that a message went out stays known, without its words or address",
         section="messages",
-        shown=_cols("channel kind context state created_at sent_at"),
-        secret=_cols("sealed"),
-        plain=_cols("id fact_key person_id attempts next_run_at last_error"),
+        shown=_cols("channel kind order_id context locale state happened_at created_at sent_at"),
+        secret=_cols("sealed device"),
+        plain=_cols("id fact_key person_id attempts next_run_at last_error resend_of"),
         blanked={
             "sealed": _EMPTY,
             "state": "CASE WHEN state = 'pending' THEN 'given_up' ELSE state END",
             "context": "'{}'::jsonb",
+            "locale": "'en'",
         },
         kept=dict.fromkeys(
-            _cols("channel kind created_at sent_at"), "that a message went out, to nobody in particular"
-        ),
+            _cols("channel kind order_id happened_at created_at sent_at"),
+            "that a message went out, to nobody in particular",
+        )
+        | {"device": "a keyed digest of a device that is forgotten"},
+    ),
+    "inbox_messages": Holding(
+        "Messages in a member's inbox; names in them are sealed",
+        OF_USER,
+        _DELETED,
+        section="inbox",
+        shown=_cols("id kind order_id context at read_at"),
+        sealed={"sealed": "content"},
+        plain=_cols("user_id fact_key"),
+    ),
+    "channel_pauses": Holding(
+        "Since when a mail server or the like is away", plain=_cols("channel failures since try_at reason")
     ),
     # --- orders -----------------------------------------------------------------------------------------
     "return_photos": Holding(
