@@ -34,6 +34,7 @@ from quickshop.runtime.database_roles import PROCESSES, role_of
 from quickshop.security import models as _security
 from quickshop.shipping import models as _shipping
 from quickshop.shop import models as _shop
+from quickshop.support import models as _support
 from quickshop.tax import models as _tax
 from quickshop.webhooks import models as _webhooks
 from quickshop.wishlists import models as _wishlists
@@ -60,6 +61,7 @@ MODELS = (
     _security,
     _shipping,
     _shop,
+    _support,
     _tax,
     _webhooks,
     _wishlists,

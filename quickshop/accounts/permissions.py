@@ -22,5 +22,6 @@ class Permission(StrEnum):
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
     SETTINGS_WRITE = "settings:write"
+    TICKETS_WRITE = "tickets:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"

@@ -363,6 +363,39 @@ MAP: Mapping[str, Holding] = {
     "channel_pauses": Holding(
         "Since when a mail server or the like is away", plain=_cols("channel failures since try_at reason")
     ),
+    # --- conversations with support -----------------------------------------------------------------------
+    "ticket_attachments": Holding(
+        "Files that were sent to support; their contents are sealed, and fetched at the ticket's own address",
+        OF_PERSON,
+        _DELETED,
+        "two years after the conversation was closed, a day where they were never sent",
+        section="ticket_files",
+        shown=_cols("id ticket_id message_id side type size created_at"),
+        sealed={"name": "name"},
+        secret=_cols("body"),
+        plain=_cols("person_id"),
+    ),
+    "ticket_messages": Holding(
+        "What was said to support and by it, and what staff noted about it",
+        OF_PERSON,
+        _DELETED,
+        "two years after the conversation was closed",
+        section="ticket_messages",
+        shown=_cols("id ticket_id side at"),
+        sealed={"body": "text"},
+        plain=_cols("seq person_id author_id"),
+    ),
+    "tickets": Holding(
+        "Conversations with support",
+        OF_PERSON,
+        _DELETED,
+        "two years after they were closed",
+        section="tickets",
+        shown=_cols("id number order_id state created_at moved_at closed_at"),
+        sealed={"subject": "subject", "email": "email"},
+        secret=_cols("email_index"),
+        plain=_cols("person_id user_id assignee_id message_count version"),
+    ),
     # --- orders -----------------------------------------------------------------------------------------
     "return_photos": Holding(
         "Pictures that show why something came back",
@@ -880,6 +913,7 @@ MAP: Mapping[str, Holding] = {
     "tax_classes": Holding("Goods that are taxed alike", plain=_cols("code name position")),
     "tax_rates": Holding("Rates of tax", plain=_cols("id tax_class country region name millionths replaces")),
     "tax_settings": Holding("How the shop taxes", plain=_cols("id prices_include_tax shipping_class")),
+    "canned_replies": Holding("Words that staff use often", plain=_cols("id title body version created_at")),
     "roles": Holding("Sets of permissions", plain=_cols("name permissions description built_in")),
     "outbox": Holding(
         "Live frames and task hints on their way: ids, states and amounts",

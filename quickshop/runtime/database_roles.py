@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "attributes": ("arwd", "ar", ""),
     "audit_heads": ("rw", "rw", ""),
     "audit_log": ("ar", "ar", ""),
+    "canned_replies": ("arwd", "", ""),
     "cart_codes": ("arwd", "rd", ""),
     "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
@@ -131,6 +132,9 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "tax_classes": ("arwd", "r", ""),
     "tax_rates": ("arwd", "r", ""),
     "tax_settings": ("arwd", "r", ""),
+    "ticket_attachments": ("arwd", "rd", ""),
+    "ticket_messages": ("arwd", "rd", ""),
+    "tickets": ("arwd", "rwd", ""),
     "two_factors": ("arwd", "", ""),
     "user_roles": ("arwd", "r", ""),
     "users": ("arwd", "", ""),  # a worker: some columns of it, below

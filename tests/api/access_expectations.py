@@ -166,7 +166,7 @@ _SHOP_DAY = {
     "timezone": "UTC", "cut_off": "14:00", "handling_days": 0, "working_days": [1], "home_country": "US",
 }  # fmt: skip
 _RATE = {"country": "US", "region": "NY", "name": "Sales tax", "rate": "4"}
-_SUPPORTS = ("customers:read", "metrics:read", "orders:read")
+_SUPPORTS = ("customers:read", "metrics:read", "orders:read", "tickets:write")
 
 
 def _supports_role(world):

@@ -151,7 +151,7 @@ def test_a_change_of_a_role_is_noted_with_before_and_after(client):
     assert client.put("/api/v1/admin/roles/support", json=body, headers=admin.headers).status_code == 200
     [entry] = entries(client, admin)
     assert entry["target"] == "role:support"
-    assert entry["data"]["before"] == ["customers:read", "metrics:read", "orders:read"]
+    assert entry["data"]["before"] == ["customers:read", "metrics:read", "orders:read", "tickets:write"]
     assert entry["data"]["after"] == ["orders:read"]
 
 
