@@ -45,15 +45,15 @@ def device() -> str | None:
 
 def order_wish(body: Mapping[str, Any]) -> PlaceOrder:
     """The validated body of an order as the core takes it."""
-    expected = body["expected_total"]
+    expected, payment = body["expected_total"], body["payment"] or {}
     return PlaceOrder(
         shipping_address=body["shipping_address"],
         shipping_address_id=body["shipping_address_id"],
         billing_address=body["billing_address"],
         billing_address_id=body["billing_address_id"],
         shipping_method=body["shipping_method"],
-        payment_token=body["payment"]["token"],
-        payment_method_id=body["payment"]["method_id"],
+        payment_token=payment.get("token"),
+        payment_method_id=payment.get("method_id"),
         expected_total=Money(expected["amount"], expected["currency"]),
         email=body["email"],
         client_reference=body["client_reference"],

@@ -44,7 +44,7 @@ def saved_cards(caller: Caller) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Choice:
-    """How to pay: with a token, or a saved card. One of the two is None."""
+    """How to pay: with a token, or a saved card; both are None where no card was chosen."""
 
     token: str | None
     method_id: UUID | None
@@ -53,11 +53,13 @@ class Choice:
 def chosen_payment(value: str | None) -> Choice:
     """What the field `payment` of a form says. Raises Invalid for what was not offered.
 
-    Whether a saved card is the caller's own is the core's to see.
+    Whether a saved card is the caller's own, and whether one is needed, is the core's to see.
     """
+    if not value:
+        return Choice(None, None)
     if value in {card.token for card in payment_options()}:
         return Choice(value, None)
     try:
-        return Choice(None, UUID(value or ""))
+        return Choice(None, UUID(value))
     except ValueError:
         raise Invalid({"payment": ["Please choose how to pay."]}, "Please choose how to pay.") from None

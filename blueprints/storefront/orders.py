@@ -1,4 +1,4 @@
-"""The order page: its story, the part of it that follows live, and another card after a decline."""
+"""The order page: its story, the part of it that follows live, another card after a decline, and the same again."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from blueprints.http.limits import limited
 from blueprints.http.orders import payer, viewer
 from blueprints.http.page_access import shopper, shopper_by_itself, shopper_now
 from blueprints.http.pages import go
-from blueprints.storefront import guest_orders, timeline
+from blueprints.storefront import guest_cart, guest_orders, timeline
 from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
+from blueprints.storefront.cart import shown
 from blueprints.storefront.pages import pages, problem
+from quickshop.cart.queries import Told
+from quickshop.cart.refs import CartRef
 from quickshop.catalog.queries import variant_pictures
 from quickshop.kernel import idempotency
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, paying, queries, verifying
+from quickshop.orders import cancelling, paying, queries, reordering, verifying
 
 TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
 
@@ -90,6 +93,27 @@ def confirm(number: str) -> Response:
             raise
         return _page(number, error)
     return go(f"/orders/{number}")
+
+
+@pages.post("/orders/<number>/reorder")
+@shopper
+@commits_itself
+def reorder(number: str) -> Response:
+    """Put what the order had into the cart again; the cart says what cannot be had any more."""
+    who = payer(guest_orders.token_of(number))
+
+    def work() -> tuple[CartRef, list[Told]]:
+        ref = guest_cart.to_fill()
+        return ref, reordering.reorder(ref, number, who)
+
+    try:
+        ref, told = run_unit(work)
+    except ShopError as error:
+        if error.status == 404:
+            raise
+        return shown("page", error)
+    guest_cart.keep(ref)
+    return shown("page", told=told)
 
 
 def _pay(number: str) -> None:

@@ -44,7 +44,8 @@ from quickshop.tax.rules import percent
 class PlaceOrder:
     """What the shopper asks for. `expected_total` is the total they saw; prices are always read again.
 
-    Addresses are given whole or, by a member, as the id of one in their book; the payment as a token or a saved card.
+    Addresses are given whole or, by a member, as the id of one in their book; the payment as a token or a saved card,
+    or not at all where gift cards and store credit pay everything.
     """
 
     shipping_address: Mapping[str, Any] | None
@@ -248,9 +249,10 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
     priced = _priced(bought, found, chosen, known)
     _check_total(wish.expected_total, priced.totals, lines)
-    token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id)
-    _reserve(order_id, ref, lines)
     parts = found.paid_by(priced.totals.total)
+    due = priced.totals.total - sum(parts.values())
+    token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id, due)
+    _reserve(order_id, ref, lines)
     promotions.spend(order_id, who.caller, found.used())
     promotions.pay(order_id, parts)
     addresses = Addresses(shipping_address, billing_address)
@@ -353,7 +355,7 @@ def _new_order(
     who: Buyer,
     wish: PlaceOrder,
     addresses: Addresses,
-    token: str,
+    token: str | None,
     chosen: Offer,
     priced: Priced,
 ) -> NewOrder:

@@ -34,8 +34,8 @@ def pay_again(
     Raises NotFound, NotPayable, OutOfStock, UsedUp, CreditSpent. Records `order.payment_retried`.
     """
     order = db.row(
-        "SELECT id, user_id, person_id, caller, status, payment_status, priority FROM orders"
-        " WHERE number = :n FOR UPDATE",
+        "SELECT id, user_id, person_id, caller, status, payment_status, priority,"
+        " total_minor - credit_minor AS due_minor FROM orders WHERE number = :n FOR UPDATE",
         n=number,
     )
     if order is None or not viewer.may_see(order.id, order.user_id):
@@ -46,7 +46,7 @@ def pay_again(
     if not db.scalar("SELECT 1 FROM persons WHERE id = :id AND wrapped_key IS NOT NULL", id=order.person_id):
         raise NotPayable("The person who ordered has been erased; there is nowhere to send this.")
     payer = viewer.user_id if viewer.user_id == order.user_id else None
-    token = paying_token(payer, payment_token, payment_method_id)
+    token = paying_token(payer, payment_token, payment_method_id, order.due_minor)
     inventory.reserve(order.id, _wanted(order.id))
     promotions.take_again(order.id, order.caller)
     _start_round(order.id, load_person(order.person_id), token, payment_method_id)
@@ -87,7 +87,7 @@ def _wanted(order_id: UUID) -> dict[UUID, int]:
     return {line.variant_id: line.quantity for line in lines}
 
 
-def _start_round(order_id: UUID, person: PersonKey, payment_token: str, payment_method_id: UUID | None) -> None:
+def _start_round(order_id: UUID, person: PersonKey, payment_token: str | None, payment_method_id: UUID | None) -> None:
     db.run(
         """
         UPDATE orders SET payment_token = NULL, payment_token_sealed = :token,
@@ -95,7 +95,7 @@ def _start_round(order_id: UUID, person: PersonKey, payment_token: str, payment_
         WHERE id = :id
         """,
         id=order_id,
-        token=person.seal(payment_token, payment_token_place(order_id)),
+        token=payment_token and person.seal(payment_token, payment_token_place(order_id)),
         method_id=payment_method_id,
     )
     signals.note_round(order_id, payment_token)

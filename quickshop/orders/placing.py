@@ -68,7 +68,7 @@ class NewOrder:
     tax_minor: int
     total_minor: int
     shipping: Offer
-    payment_token: str
+    payment_token: str | None  # None where nothing is due
     client_reference: str | None
     request_id: str | None
     payment_method_id: UUID | None = None
@@ -273,6 +273,7 @@ def _order_params(new: NewOrder, columns: Mapping[str, Any]) -> dict[str, Any]:
         "shipping_method": dump(columns["shipping_method"]),
         "deliver_from": new.shipping.deliver_from,
         "deliver_to": new.shipping.deliver_to,
-        "payment_token": crypto.seal(new.person_key, new.payment_token, payment_token_place(new.id)),
+        "payment_token": new.payment_token
+        and crypto.seal(new.person_key, new.payment_token, payment_token_place(new.id)),
         "payment_method_id": new.payment_method_id,
     }

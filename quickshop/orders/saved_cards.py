@@ -21,13 +21,16 @@ log = logging.getLogger(__name__)
 _UNPAID = ("pending", "requires_action", "authorized")
 
 
-def paying_token(user_id: UUID | None, token: str | None, method_id: UUID | None) -> str:
+def paying_token(user_id: UUID | None, token: str | None, method_id: UUID | None, due_minor: int) -> str | None:
     """The token to pay with: the given one, or that of a member's own card, which stays until this unit is over.
 
-    Raises NotFound for a card that is not this member's, and Invalid where nothing was named, or both.
+    None where nothing is due and nothing was named. Raises NotFound for a card that is not this member's, and Invalid
+    where something is due and nothing was named, or both were.
     """
+    if token is None and method_id is None and due_minor == 0:
+        return None
     if (token is None) == (method_id is None):
-        raise Invalid({"payment": ["Name a token or a saved card."]})
+        raise Invalid({"payment": ["Name a token or a saved card."]}, "Please choose how to pay.")
     if method_id is None:
         return str(token)
     if user_id is None:

@@ -28,7 +28,7 @@ def place_words(address: Mapping[str, Any]) -> str:
     return "\0".join("".join(sign for sign in part.casefold() if sign.isalnum()) for part in parts)
 
 
-def note_round(order_id: UUID, payment_token: str) -> None:
+def note_round(order_id: UUID, payment_token: str | None) -> None:
     """Count another try to pay, for the order's account and the new card."""
     db.run(
         """

@@ -2,6 +2,8 @@
 
 import pytest
 
+from quickshop.inventory.service import receive
+from quickshop.kernel.unit_of_work import run_unit
 from tests.factories.pages import ADDRESS, hidden_fields, stock_shop, submit
 
 CARD = {"shipping_method": "standard", "payment": "tok_approve"}
@@ -117,6 +119,20 @@ def test_the_order_is_nobody_elses(filled, app):
     assert stranger.get(f"{address}/live").status_code == 404
     assert stranger.get(f"{address}?token=forged").status_code == 404
     assert submit(stranger, f"{address}/pay", {"payment": "tok_approve", "idempotency_key": "k"}).status_code == 404
+
+
+def test_an_order_is_bought_again_as_far_as_it_can_be_had(filled, app, variants):
+    submit(filled, "/cart/items", {"product": "morning-mug", "option.colour": "red", "quantity": "2"})
+    address = filled.post("/checkout", data=form(filled)).location
+    assert "Buy these again" in filled.get(address).text
+    assert submit(app.test_client(), f"{address}/reorder").status_code == 404
+    answer = submit(filled, f"{address}/reorder")
+    assert answer.status_code == 200 and "You can have 2 of Morning Mug, not 3" in answer.text
+    assert "Morning Mug" in filled.get("/cart").text
+    with app.app_context():
+        run_unit(lambda: receive({variants["MUG-RED"]: 5}))
+    answer = submit(filled, f"{address}/reorder")
+    assert (answer.status_code, answer.location) == (303, "/cart")
 
 
 def test_a_mailed_link_opens_the_order_and_leaves_the_address(filled, app):

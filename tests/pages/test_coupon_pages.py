@@ -3,8 +3,10 @@
 import pytest
 
 from quickshop.accounts.callers import Caller
+from quickshop.orders import processing
+from tests.factories import shop
 from tests.factories.pages import ADDRESS, a_person, hidden_fields, sign_in, stock_shop, submit
-from tests.factories.promotions import a_gift_card, a_promotion, credit
+from tests.factories.promotions import a_gift_card, a_promotion, credit, with_codes
 
 TYPED = {**ADDRESS, "email": "ada@quickshop.example", "shipping_method": "standard", "payment": "tok_approve"}
 
@@ -48,6 +50,31 @@ def test_the_checkout_keeps_what_was_typed_and_pays_by_gift_card(client, app):
     assert placed.status_code == 303, placed.text
     order = client.get(placed.location).text
     assert "−$2.00" in order and "Gift cards and store credit" in order
+
+
+def test_where_nothing_is_due_no_card_is_asked_for(client, app):
+    no_card = {name: value for name, value in TYPED.items() if name != "payment"}
+    assert 'name="payment"' in client.get("/checkout").text
+    refused = submit(client, "/checkout", {**no_card, **hidden_fields(client.get("/checkout").text)})
+    assert refused.status_code == 422 and "Please choose how to pay." in refused.text
+    with app.app_context():
+        _, code = a_gift_card(10_000)
+    page = submit(client, "/checkout/coupons", {**no_card, "code": code})
+    assert 'name="payment"' not in page.text and "no card is needed" in page.text
+    part = submit(client, "/checkout/quote", no_card, headers={"HX-Request": "true"})
+    assert '<hx-partial hx-target="#payment"' in part.text and 'name="payment"' not in part.text
+    placed = submit(client, "/checkout", {**no_card, **hidden_fields(page.text)})
+    assert placed.status_code == 303, placed.text
+
+
+def test_paying_again_asks_for_what_is_due(client, app, gateway):
+    with app.app_context():
+        ref = with_codes(shop.a_cart({shop.a_variant(): 1}), a_gift_card(500)[1])
+        order = shop.order_cart(ref, token="tok_decline")
+        processing.process(order.id)
+    page = client.get(f"/orders/{order.number}?token={order.document['token']}", follow_redirects=True).text
+    assert "Try another card" in page and 'Pay <span class="num">$10.00</span>' in page
+    assert submit(client, f"/orders/{order.number}/pay", {"idempotency_key": "none"}).status_code == 422
 
 
 def test_members_see_their_store_credit_and_pay_with_it(client, app):

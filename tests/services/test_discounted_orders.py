@@ -8,7 +8,7 @@ from quickshop.cart.queries import cart_view
 from quickshop.checkout.errors import PriceChanged
 from quickshop.checkout.service import place_order, priced_cart, quote
 from quickshop.kernel import clock, db
-from quickshop.kernel.errors import NotFound
+from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.orders import processing
 from quickshop.promotions import crediting, managing
@@ -172,6 +172,19 @@ def test_an_order_with_nothing_due_is_confirmed_without_a_gateway():
     assert left_on(card) == 8500
     shop.cancel(order)
     assert left_on(card) == 10_000
+
+
+def test_a_card_must_be_named_only_where_something_is_due():
+    _, code = a_gift_card(10_000)
+    ref = with_codes(shop.a_cart({shop.a_variant(): 1}), code)
+    order = shop.order_cart(ref, token=None)
+    processing.process(order.id)
+    assert shop.state_of(order) == ("confirmed", "captured")
+    unpaid = shop.a_cart({shop.a_variant(): 1})
+    before = shop.everything()
+    with pytest.raises(Invalid) as refusal:
+        shop.order_cart(unpaid, token=None)
+    assert "payment" in refusal.value.errors and shop.everything() == before
 
 
 def test_a_gift_card_pays_only_in_its_currency():

@@ -22,7 +22,9 @@ class PlaceOrderBody(StrictSchema):
     billing_address = fields.Nested(AddressSchema, load_default=None)
     billing_address_id = fields.UUID(load_default=None)
     shipping_method = Text(60, required=True)
-    payment = fields.Nested(PaymentChoice, required=True)
+    payment = fields.Nested(
+        PaymentChoice, load_default=None, metadata={"description": "Needed unless gift cards and credit pay everything"}
+    )
     expected_total = fields.Nested(MoneyIn, required=True)
     email = Email(load_default=None)
     client_reference = Text(100, load_default=None)
