@@ -1,5 +1,6 @@
 """What every test may ask for: servers, applications, an empty database, a client, a whole running shop."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis
@@ -88,6 +89,13 @@ def core(edge_app, clean):
     """The application with its context active, for tests of services, and nothing in the database."""
     with edge_app.app_context():
         yield edge_app
+
+
+@pytest.fixture
+def euros_too(edge_app, monkeypatch):
+    """The shop takes euros beside its own dollars."""
+    key = "quickshop.settings"
+    monkeypatch.setitem(edge_app.extensions, key, replace(edge_app.extensions[key], other_currencies=("EUR",)))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from flask import request
 
 from blueprints.api.schemas.catalogue import (
     CategoryTree,
+    PriceArgs,
     ProductListArgs,
     ProductPage,
     ProductSchema,
@@ -48,7 +49,8 @@ def list_products(args: dict[str, Any]) -> bytes:
 
     Beside the parameters below `attr.NAME=VALUE` filters by an attribute. A filter given several times takes any of its
     values; different filters must all hold. With `facets=true` each facet counts what its values would give together
-    with all other filters, its own left out.
+    with all other filters, its own left out. In another `currency` than the shop's own the list holds what is sold in
+    it.
     """
     return list_json(ProductQuery(**args, attributes=attributes_of(request.args)))
 
@@ -56,19 +58,21 @@ def list_products(args: dict[str, Any]) -> bytes:
 @blp.get("/products/<slug_or_id>")
 @public
 @shared
+@blp.arguments(PriceArgs, location="query")
 @blp.answers(200, ProductSchema)
-def get_product(slug_or_id: str) -> bytes:
+def get_product(args: dict[str, Any], slug_or_id: str) -> bytes:
     """The full product, by slug or id; a slug it had before still finds it."""
-    return queries.product_json(slug_or_id)
+    return queries.product_json(slug_or_id, args["currency"])
 
 
 @blp.get("/products/<slug_or_id>/related")
 @public
 @shared
+@blp.arguments(PriceArgs, location="query")
 @blp.answers(200, RelatedProducts)
-def related_products(slug_or_id: str) -> bytes:
+def related_products(args: dict[str, Any], slug_or_id: str) -> bytes:
     """What goes with a product: chosen by staff, then the most bought of its category."""
-    return queries.related_json(queries.product_id_of(slug_or_id))
+    return queries.related_json(queries.product_id_of(slug_or_id), currency=args["currency"])
 
 
 @blp.get("/search/suggest")
@@ -79,4 +83,4 @@ def related_products(slug_or_id: str) -> bytes:
 @blp.answers(200, Suggestions)
 def suggest(args: dict[str, Any]) -> bytes:
     """Products and categories that fit what is typed so far."""
-    return suggest_json(args["q"])
+    return suggest_json(args["q"], args["currency"])

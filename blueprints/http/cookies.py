@@ -1,7 +1,8 @@
 """Cookies of the pages: their names and attributes, and the one place that sets them. The API reads none of them.
 
 Names begin with `__Host-` behind HTTPS: "access", "refresh" (a member's tokens), "cart" (a guest's cart token),
-"orders" (the tokens of a guest's last orders) and "recent" (products looked at). All are HttpOnly, host-only,
+"orders" (the tokens of a guest's last orders), "recent" (products looked at) and "currency" (what prices are shown
+in). All are HttpOnly, host-only,
 SameSite=Lax.
 """
 
@@ -24,6 +25,7 @@ class Cookie(StrEnum):
     CART = "cart"
     ORDERS = "orders"
     RECENT = "recent"
+    CURRENCY = "currency"
 
 
 LIVES = {
@@ -32,6 +34,7 @@ LIVES = {
     Cookie.CART: 90 * DAY,
     Cookie.ORDERS: 90 * DAY,
     Cookie.RECENT: 30 * DAY,
+    Cookie.CURRENCY: 365 * DAY,
 }
 
 

@@ -18,6 +18,7 @@ from blueprints.http.shared import for_a_moment
 from blueprints.storefront import recently
 from blueprints.storefront.linked_data import breadcrumbs_data, product_data
 from blueprints.storefront.pages import pages
+from blueprints.storefront.shown_currency import shown_currency
 from quickshop.catalog import queries
 from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound
@@ -88,6 +89,7 @@ class Filters:
             q=self.q or None,
             min_price=_minor(self.min_price),
             max_price=_minor(self.max_price),
+            currency=shown_currency(),
             min_rating=float(self.min_rating) if self.min_rating else None,
             in_stock=True if self.in_stock else None,
             attributes=self.attributes,
@@ -98,14 +100,14 @@ class Filters:
 
 
 def _minor(text: str) -> int | None:
-    """A typed price in minor units of the shop's currency; None for what is no price."""
+    """A typed price in minor units of the shown currency; None for what is no price."""
     try:
         value = Decimal(text.replace(",", ".").lstrip("$£€ "))
     except InvalidOperation:
         return None
     if not value.is_finite() or not 0 <= value <= LARGEST_PRICE:
         return None
-    return from_major(value, settings().base_currency)
+    return from_major(value, shown_currency())
 
 
 def _listing(query: ProductQuery) -> dict[str, Any]:
@@ -139,6 +141,7 @@ def products() -> Response:
         "result_count": _count(listing["total"]),
         "facets": _facets(listing.get("facets"), filters),
         "stars": STARS,
+        "abroad": shown_currency() != settings().base_currency,
     }
     if asks_for("listing"):
         answer = make_response(render_template("shop/_listing.html", facets_too=True, **shown))
@@ -213,7 +216,8 @@ def _facets(found: dict[str, Any] | None, filters: Filters) -> dict[str, Any] | 
 def suggestions() -> str:
     """What fits the words typed so far, for the box below the search field."""
     words = request.args.get("q", "").strip()[:100]
-    found = orjson.loads(for_a_moment(("suggest", words), lambda: suggest_json(words)))
+    currency = shown_currency()
+    found = orjson.loads(for_a_moment(("suggest", words, currency), lambda: suggest_json(words, currency)))
     return render_template("shop/_suggestions.html", words=words, **found)
 
 
@@ -231,23 +235,36 @@ def product(slug: str) -> Response:
 
 def product_context(slug: str) -> dict[str, Any]:
     """What the product page shows. Raises NotFound."""
-    found = orjson.loads(for_a_moment(("product", slug), lambda: queries.product_json(slug)))
+    currency = shown_currency()
+    found = orjson.loads(for_a_moment(("product", slug, currency), lambda: queries.product_json(slug, currency)))
     product_id = found["id"]
-    related = orjson.loads(for_a_moment(("related", product_id), lambda: queries.related_json(product_id)))
-    variants = [{**v, "stock_text": stock_text(v["available"])} for v in found["variants"]]
+    related = orjson.loads(
+        for_a_moment(("related", product_id, currency), lambda: queries.related_json(product_id, currency=currency))
+    )
+    variants = [{**v, **_said(v, currency)} for v in found["variants"]]
     wanted = request.args.get("variant") or found["default_variant_id"]
-    selected = next((v for v in variants if wanted in (v["id"], v["sku"]) and v["available"] > 0), None)
-    selected = selected or next((v for v in variants if v["available"] > 0), variants[0])
+    selected = next((v for v in variants if wanted in (v["id"], v["sku"]) and v["buyable"]), None)
+    selected = selected or next((v for v in variants if v["buyable"]), variants[0])
+    recent = recently.seen(but=product_id)
     return {
         "product": found,
         "selected": selected,
         "variant_data": _variant_data(variants),
         "trail": found["categories"],
         "related": related["items"],
-        "recent": queries.cards(recently.seen(but=product_id)) if recently.seen(but=product_id) else [],
+        "recent": queries.cards(recent, currency) if recent else [],
         "canonical": f"{settings().public_url}/products/{found['slug']}",
         "linked_data": [product_data(found, settings().public_url), breadcrumbs_data(found["categories"])],
     }
+
+
+def _said(variant: dict[str, Any], currency: str) -> dict[str, Any]:
+    """Whether a variant can be bought as its page shows it, what its stock line says, and what its button."""
+    if variant["price"] is None:
+        not_sold = f"Not sold in {currency}"
+        return {"buyable": False, "stock_text": not_sold, "deed": not_sold}
+    text, buyable = stock_text(variant["available"]), variant["available"] > 0
+    return {"buyable": buyable, "stock_text": text, "deed": "Add to bag" if buyable else text}
 
 
 def stock_text(available: int) -> str:
@@ -263,8 +280,9 @@ def _variant_data(variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "options": v["options"],
-            "available": v["available"] > 0,
+            "available": v["buyable"],
             "stock_text": v["stock_text"],
+            "deed": v["deed"],
             "price_html": str(price(v["price"], v["compare_at_price"])),
         }
         for v in variants

@@ -6,6 +6,7 @@ from flask import g
 
 from blueprints.http import cookies
 from blueprints.http.cookies import Cookie
+from blueprints.storefront.shown_currency import shown_currency
 from quickshop.accounts.callers import ANONYMOUS
 from quickshop.cart import service
 from quickshop.cart.refs import CartRef
@@ -32,8 +33,8 @@ def present() -> CartRef | None:
 
 
 def to_fill() -> CartRef:
-    """The caller's cart, a new one where there is none. Writes; the caller commits."""
-    return present() or service.start_cart(g.caller)
+    """The caller's cart, a new one in the shown currency where there is none. Writes; the caller commits."""
+    return present() or service.start_cart(g.caller, shown_currency())
 
 
 def keep(ref: CartRef) -> None:

@@ -43,6 +43,7 @@ def product_data(product: dict[str, Any], base: str) -> dict[str, Any]:
                 "availability": f"{CONTEXT}/{'InStock' if v['available'] > 0 else 'OutOfStock'}",
             }
             for v in product["variants"]
+            if v["price"] is not None
         ],
     }
     if product["image"]:

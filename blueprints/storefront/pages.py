@@ -8,6 +8,7 @@ from flask import Blueprint, g
 
 from blueprints.storefront.countries import country_name
 from blueprints.storefront.guest_cart import present
+from blueprints.storefront.shown_currency import show_in
 from quickshop.cart.queries import cart_view
 from quickshop.kernel.errors import Invalid, ShopError
 
@@ -22,8 +23,10 @@ def cart_count() -> int:
 
 
 def note_cart(cart: dict[str, Any]) -> dict[str, Any]:
-    """Remember how much is in a cart that was read anyway; the cart itself is returned."""
+    """Remember how much is in a cart that was read anyway, and show prices in its currency; the cart is returned."""
     g.cart_quantity = cart["quantity"]
+    if cart["id"]:
+        show_in(cart["currency"])
     return cart
 
 

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from quickshop.catalog.changing import product_of
 from quickshop.catalog.errors import CatalogConflict
+from quickshop.catalog.indexing import index_prices, lock
 from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
@@ -55,6 +57,8 @@ def set_price_in(
     """
     if currency not in settings().currencies or currency == _own_currency(variant_id):
         raise Invalid({"currency": ["Not one of the shop's other currencies."]})
+    product_id = product_of(variant_id)
+    lock([product_id])
     try:
         db.run(
             """
@@ -72,15 +76,19 @@ def set_price_in(
         )
     except IntegrityError as error:
         raise CatalogConflict("The former price is above the price, the sale price below it.") from error
+    index_prices([product_id])
 
 
 def drop_price_in(variant_id: UUID, currency: str) -> None:
     """Sell a variant in this currency no longer. Raises NotFound."""
+    product_id = product_of(variant_id)
+    lock([product_id])
     gone = db.run(
         "DELETE FROM variant_prices WHERE variant_id = :id AND currency = :currency", id=variant_id, currency=currency
     )
     if not gone.rowcount:
         raise NotFound("price")
+    index_prices([product_id])
 
 
 def _own_currency(variant_id: UUID) -> str:

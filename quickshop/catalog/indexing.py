@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from quickshop.catalog.prices import NEXT_PRICE_AT, PRICE_NOW, WAS_NOW
+from quickshop.catalog.prices import NEXT_PRICE_AT, PRICE_NOW, WAS_NOW, price_in, was_in
+from quickshop.extensions import settings
 from quickshop.kernel import db
 
 # Taken first, in a statement of its own: what is read afterwards is what the lock protects.
@@ -95,6 +96,30 @@ WHERE (t.title, t.codes, t.labels, t.body)
     IS DISTINCT FROM (EXCLUDED.title, EXCLUDED.codes, EXCLUDED.labels, EXCLUDED.body)
 """
 
+# The shop's own currency is not among them: that price stands in the card.
+_PRICES = f"""
+WITH priced AS (
+    SELECT v.product_id, v.id, v.position, n.currency, n.price, n.was
+    FROM variants v CROSS JOIN LATERAL (
+        SELECT v.currency, {PRICE_NOW} AS price, {WAS_NOW} AS was
+        UNION ALL
+        SELECT vp.currency, {price_in("vp.currency")}, {was_in("vp.currency")}
+        FROM variant_prices vp WHERE vp.variant_id = v.id AND vp.currency <> v.currency
+    ) n WHERE v.product_id = ANY(:ids) AND n.currency <> :base
+), cheapest AS (
+    SELECT DISTINCT ON (product_id, currency) * FROM priced ORDER BY product_id, currency, price, position, id
+), gone AS (
+    DELETE FROM listing_prices l WHERE l.product_id = ANY(:ids)
+      AND NOT EXISTS (SELECT FROM cheapest c WHERE c.product_id = l.product_id AND c.currency = l.currency)
+)
+INSERT INTO listing_prices AS l (product_id, currency, price_minor, was_minor, variant_id)
+SELECT product_id, currency, price, was, id FROM cheapest
+ON CONFLICT (product_id, currency) DO UPDATE
+SET price_minor = EXCLUDED.price_minor, was_minor = EXCLUDED.was_minor, variant_id = EXCLUDED.variant_id
+WHERE (l.price_minor, l.was_minor, l.variant_id)
+    IS DISTINCT FROM (EXCLUDED.price_minor, EXCLUDED.was_minor, EXCLUDED.variant_id)
+"""
+
 # Not numbers and codes: those are found as they stand.
 _WORDS = """
 INSERT INTO catalog_words (word)
@@ -120,6 +145,13 @@ def index(product_ids: Sequence[UUID]) -> None:
     db.run(_ATTRIBUTES, ids=ids)
     db.run(_INDEX, ids=ids)
     db.run(_WORDS, ids=ids)
+    index_prices(ids)
+
+
+def index_prices(product_ids: Sequence[UUID]) -> None:
+    """Make anew what these products, which are locked, cost in other currencies than the shop's own."""
+    if settings().other_currencies:
+        db.run(_PRICES, ids=list(product_ids), base=settings().base_currency)
 
 
 def index_soon(category_id: UUID) -> None:

@@ -313,6 +313,26 @@ class Listing(Base):
     )
 
 
+class ListingPrice(Base):
+    """The lowest price now of a product in another currency than the shop's own, and of which variant it is.
+
+    Lists in that currency hold what has a row here. Kept while the shop takes other currencies at all.
+    """
+
+    __tablename__ = "listing_prices"
+    product_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    price_minor: Mapped[int] = mapped_column(BigInteger)
+    was_minor: Mapped[int | None] = mapped_column(BigInteger)
+    variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    __table_args__ = (
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
+        CheckConstraint("price_minor >= 0", name="price_not_negative"),
+        Index("ix_listing_prices_currency", "currency", "price_minor", "product_id"),
+        Index("ix_listing_prices_variant_id", "variant_id"),
+    )
+
+
 class ProductText(Base):
     """What is searched of a product: its name, its SKUs, the names of its categories and attributes, its description.
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import orjson
 
+from quickshop.catalog.asked import other_currency
 from quickshop.catalog.documents import extended, list_item
-from quickshop.catalog.prices import PRICE_NOW, WAS_NOW
+from quickshop.catalog.prices import PRICE_NOW, WAS_NOW, card, listed, price_in, prices_in, was_in
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.prepared import PLANNED_ONCE
@@ -54,9 +55,10 @@ def present_category_slug(slug: str) -> str | None:
 _BY_SLUG = """coalesce((SELECT id FROM products WHERE slug = :key),
                        (SELECT product_id FROM product_slugs WHERE slug = :key))"""
 
-_PRODUCT = f"""{PLANNED_ONCE}
-SELECT p.card::text AS card, json_build_object(
-    'in_stock', coalesce(bool_or(v.available > 0), false),
+# In another currency a variant without a price in it has none, and says so; what it costs elsewhere is not told.
+_PRODUCT = """
+SELECT {card} AS card, json_build_object(
+    'in_stock', coalesce(bool_or(v.available > 0{sold}), false),
     'description', p.description, 'attributes', p.attributes, 'options', p.options, 'images', p.images,
     'labels', (SELECT json_object_agg(a.name, a.label) FROM attributes a
                WHERE a.name IN (SELECT jsonb_object_keys(p.attributes))),
@@ -64,35 +66,66 @@ SELECT p.card::text AS card, json_build_object(
                    FROM categories own CROSS JOIN unnest(own.path) WITH ORDINALITY up (id, depth)
                    JOIN categories c ON c.id = up.id WHERE own.id = p.category_id),
     'variants', json_agg(json_build_object('id', v.id, 'sku', v.sku, 'options', v.options,
-        'price', json_build_object('amount', v.price, 'currency', v.currency),
+        'price', {price},
         'compare_at_price', CASE WHEN v.was IS NOT NULL
             THEN json_build_object('amount', v.was, 'currency', v.currency) END,
         'available', v.available, 'image', v.image) ORDER BY v.position, v.sku))::text AS page
-FROM products p CROSS JOIN LATERAL (
-    SELECT v.id, v.sku, v.options, v.currency, v.image, v.position, {PRICE_NOW} AS price, {WAS_NOW} AS was,
+FROM products p {join} CROSS JOIN LATERAL (
+    SELECT v.id, v.sku, v.options, {currency} AS currency, v.image, v.position, {price_now} AS price, {was_now} AS was,
            coalesce(s.on_hand - s.held, 0) AS available
-    FROM variants v LEFT JOIN stock_items s ON s.variant_id = v.id WHERE v.product_id = p.id
+    FROM variants v {prices} LEFT JOIN stock_items s ON s.variant_id = v.id WHERE v.product_id = p.id
 ) v
-WHERE p.id = {{key}} AND {SHOWN} GROUP BY p.id
+WHERE p.id = {key} AND {shown} GROUP BY {group}
 """
-_PRODUCT_BY_ID = _PRODUCT.format(key=":key")
-_PRODUCT_BY_SLUG = _PRODUCT.format(key=_BY_SLUG)
+_PRICE = "json_build_object('amount', v.price, 'currency', v.currency)"
+_ASKED = "CAST(:currency AS text)"
 
 
-def product_json(slug_or_id: str) -> bytes:
-    """The full product by id, slug, or a slug it had before, as JSON. Raises NotFound."""
+def _product(key: str, *, abroad: bool) -> str:
+    """The statement that reads a product whose id is `key`, in its own prices or in the currency that is asked for."""
+    document, join = card(abroad)
+    return PLANNED_ONCE + _PRODUCT.format(
+        card=document,
+        join=join,
+        sold=" AND v.price IS NOT NULL" if abroad else "",
+        price=f"CASE WHEN v.price IS NOT NULL THEN {_PRICE} END" if abroad else _PRICE,
+        currency=_ASKED if abroad else "v.currency",
+        price_now=price_in(_ASKED) if abroad else PRICE_NOW,
+        was_now=was_in(_ASKED) if abroad else WAS_NOW,
+        prices=prices_in(_ASKED) if abroad else "",
+        key=key,
+        shown=SHOWN,
+        group="p.id, lp.product_id, lp.currency" if abroad else "p.id",
+    )
+
+
+# By whether an id is given, and whether another currency is.
+_READ = {
+    (by_id, abroad): _product(":key" if by_id else _BY_SLUG, abroad=abroad)
+    for by_id in (True, False)
+    for abroad in (True, False)
+}
+
+
+def product_json(slug_or_id: str, currency: str | None = None) -> bytes:
+    """The full product by id, slug, or a slug it had before, as JSON. Raises NotFound, Invalid.
+
+    In another of the shop's currencies `price` is null for what is not sold in it.
+    """
+    asked = other_currency(currency)
+    params = {} if asked is None else {"currency": asked}
     try:
-        found = db.row(_PRODUCT_BY_ID, key=UUID(slug_or_id))
+        found = db.row(_READ[True, asked is not None], key=UUID(slug_or_id), **params)
     except ValueError:
-        found = db.row(_PRODUCT_BY_SLUG, key=slug_or_id)
+        found = db.row(_READ[False, asked is not None], key=slug_or_id, **params)
     if found is None:
         raise NotFound("product")
     return extended(found.card, found.page).encode()
 
 
-def get_product(slug_or_id: str) -> dict[str, Any]:
-    """The same as a value. Raises NotFound."""
-    product: dict[str, Any] = orjson.loads(product_json(slug_or_id))
+def get_product(slug_or_id: str, currency: str | None = None) -> dict[str, Any]:
+    """The same as a value. Raises NotFound, Invalid."""
+    product: dict[str, Any] = orjson.loads(product_json(slug_or_id, currency))
     return product
 
 
@@ -100,22 +133,29 @@ _RELATED = """
 WITH chosen AS (
     SELECT related_id AS id, 0 AS tier, CAST(position AS bigint) AS rank FROM product_relations WHERE product_id = :id
     UNION ALL (
-        SELECT product_id, 1, -popularity FROM listings
+        SELECT product_id, 1, -popularity FROM {listed}
         WHERE category_id = (SELECT category_id FROM products WHERE id = :id) AND product_id <> :id
         ORDER BY popularity DESC, product_id LIMIT :limit
     )
 ), once AS (
     SELECT DISTINCT ON (id) * FROM chosen ORDER BY id, tier
 )
-SELECT p.card::text AS card, l.in_stock
-FROM once o JOIN listings l ON l.product_id = o.id JOIN products p ON p.id = o.id
+SELECT {card} AS card, l.in_stock
+FROM once o JOIN {listed} ON l.product_id = o.id JOIN products p ON p.id = o.id {join}
 ORDER BY o.tier, o.rank, o.id LIMIT :limit
 """
 
 
-def related_json(product_id: UUID, limit: int = RELATED) -> bytes:
-    """What staff put beside a product, then the most bought of its category: {items, next_cursor} as JSON."""
-    items = [list_item(r.card, r.in_stock) for r in db.rows(_RELATED, id=product_id, limit=limit)]
+def related_json(product_id: UUID, limit: int = RELATED, currency: str | None = None) -> bytes:
+    """What staff put beside a product, then the most bought of its category: {items, next_cursor} as JSON.
+
+    In another currency only what is sold in it. Raises Invalid.
+    """
+    asked = other_currency(currency)
+    document, join = card(asked is not None)
+    sql = _RELATED.format(listed=listed(asked is not None), card=document, join=join)
+    params = {} if asked is None else {"currency": asked}
+    items = [list_item(r.card, r.in_stock) for r in db.rows(sql, id=product_id, limit=limit, **params)]
     return ('{"items":[' + ",".join(items) + '],"next_cursor":null}').encode()
 
 
@@ -140,12 +180,19 @@ def product_ids_of(slugs: Sequence[str]) -> list[UUID]:
     return [found[slug] for slug in slugs]
 
 
-def cards(product_ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """The list items of these products in this order, without those that are not on show."""
+def cards(product_ids: Sequence[UUID], currency: str | None = None) -> list[dict[str, Any]]:
+    """The list items of these products in this order, without those that are not on show.
+
+    In another currency `price` is null for what is not sold in it. Raises Invalid.
+    """
+    asked = other_currency(currency)
+    document, join = card(asked is not None)
+    params = {} if asked is None else {"currency": asked}
     found = db.rows(
-        "SELECT p.card::text AS card, l.in_stock FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY w (id, n)"
-        " JOIN listings l ON l.product_id = w.id JOIN products p ON p.id = w.id ORDER BY w.n",
+        f"SELECT {document} AS card, l.in_stock FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY w (id, n)"
+        f" JOIN listings l ON l.product_id = w.id JOIN products p ON p.id = w.id {join} ORDER BY w.n",
         ids=list(product_ids),
+        **params,
     )
     return [orjson.loads(list_item(r.card, r.in_stock)) for r in found]
 

@@ -876,6 +876,9 @@ MAP: Mapping[str, Holding] = {
             "product_id category_id published_us price_minor rating_rank popularity rating in_stock attribute_ids"
         ),
     ),
+    "listing_prices": Holding(
+        "What products cost in other currencies", plain=_cols("product_id currency price_minor was_minor variant_id")
+    ),
     "product_texts": Holding("What is searched of products", plain=_cols("product_id title codes labels body tsv")),
     "catalog_words": Holding("Words of products", plain=_cols("word fragments")),
     "imports": Holding(

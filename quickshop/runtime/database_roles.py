@@ -62,6 +62,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "inbox_messages": ("arwd", "ar", ""),
     "line_progress": ("arw", "arw", "r"),
     "listings": ("arwd", "arwd", ""),
+    "listing_prices": ("arwd", "arwd", ""),
     "login_failures": ("arwd", "rd", ""),
     "low_stock": ("r", "ard", ""),
     "media_files": ("arw", "rd", ""),

@@ -27,7 +27,8 @@ SORTS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class ProductQuery:
-    """What to list. Prices in minor units; `category` holds slugs, each with its descendants.
+    """What to list. Prices in minor units of `currency` (None: the shop's own); in another one lists hold what is sold
+    in it. `category` holds slugs, each with its descendants.
 
     Several values of one filter widen it, several filters narrow each other. `sort` None means by relevance where
     there are words, else the newest first.
@@ -44,6 +45,7 @@ class ProductQuery:
     sort: str | None = None
     limit: int = 24
     cursor: str | None = None
+    currency: str | None = None
 
     @property
     def words(self) -> str:

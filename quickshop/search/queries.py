@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from quickshop.catalog.asked import other_currency
 from quickshop.catalog.documents import extended, list_item
 from quickshop.extensions import settings
 from quickshop.kernel import db
@@ -37,6 +38,7 @@ class _Asked:
     params: dict[str, Any]
     column: str
     descending: bool
+    currency: str | None  # another one than the shop's own
 
     @property
     def words(self) -> Understood | None:
@@ -54,8 +56,8 @@ def list_json(query: ProductQuery) -> bytes:
         return _nothing(query)
     if asked.words is not None or query.facets:
         return _page(asked, _look(asked), exact=True)
-    if query.category or query.attributes or _narrowed(query):
-        return _page(asked, _walk(asked), exact=_only_category(query))
+    if query.category or query.attributes or _narrowed(query) or asked.currency:
+        return _page(asked, _walk(asked), exact=_counted_already(asked))
     return _page(asked, db.rows(statements.plain(asked.column, asked.descending), **asked.params), exact=True)
 
 
@@ -73,8 +75,10 @@ def _narrowed(query: ProductQuery) -> bool:
     return any(value is not None for value in given)
 
 
-def _only_category(query: ProductQuery) -> bool:
-    return bool(query.category) and not query.attributes and not _narrowed(query)
+def _counted_already(asked: _Asked) -> bool:
+    """Whether the list is all of some categories, of which it is stored how much they hold."""
+    query = asked.query
+    return bool(query.category) and not (query.attributes or _narrowed(query) or asked.currency)
 
 
 def _asked(query: ProductQuery) -> _Asked:
@@ -88,7 +92,10 @@ def _asked(query: ProductQuery) -> _Asked:
     params["key"], params["last"] = (_LARGEST, _LAST) if descending else (-_LARGEST, _FIRST)
     if query.cursor:
         params["key"], params["last"] = _place(query.cursor)
-    return _Asked(query, resolve(query), params, column, descending)
+    currency = other_currency(query.currency)
+    if currency:
+        params["currency"] = currency
+    return _Asked(query, resolve(query), params, column, descending, currency)
 
 
 def _place(cursor: str) -> tuple[int, str]:
@@ -118,9 +125,10 @@ def _walk(asked: _Asked) -> list[Any]:
     for i, ids in enumerate(asked.resolved.attribute_ids.values()):
         conditions.append(statements.has_attribute(i))
         params[f"attribute_{i}"] = list(ids)
-    if not _only_category(query):
+    stored, abroad = _counted_already(asked), asked.currency is not None
+    if not stored:
         params["most"] = COUNT_UP_TO + 1
-    sql = statements.narrowed(asked.column, asked.descending, conditions, count=not _only_category(query))
+    sql = statements.narrowed(asked.column, asked.descending, conditions, count=not stored, abroad=abroad)
     return db.rows(sql, **params)
 
 
@@ -142,7 +150,7 @@ def _look(asked: _Asked) -> list[Any]:
     for i in range(slots):
         params[f"attribute_{i}"] = list(resolved.attribute_ids[names[i]]) if i < len(names) else None
     if query.facets:
-        currency = settings().base_currency
+        currency = asked.currency or settings().base_currency
         params |= {
             "open": list(resolved.open_ids),
             "edges": [edge * 10 ** exponent(currency) for edge in facets.PRICE_EDGES],
@@ -157,6 +165,7 @@ def _look(asked: _Asked) -> list[Any]:
         slots=slots,
         facets=query.facets,
         descending=asked.descending,
+        abroad=asked.currency is not None,
     )
     return db.rows(statements.look(form), **params)
 

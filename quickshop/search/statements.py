@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from quickshop.catalog.prices import card, listed
 from quickshop.kernel.prepared import PLANNED_ANEW, PLANNED_ONCE
 from quickshop.search import facets
 
@@ -34,15 +35,16 @@ def has_attribute(slot: int) -> str:
 # --- walking an index ----------------------------------------------------------------------------------
 
 
-def _walk(column: str, descending: bool, where: str, total: str) -> str:
+def _walk(column: str, descending: bool, where: str, total: str, *, abroad: bool = False) -> str:
     sign, direction = ("<", "DESC") if descending else (">", "ASC")
+    document, join = card(abroad)
     return f"""
-        SELECT n.total, l.{column} AS key, l.product_id::text, l.in_stock, p.card::text AS card
+        SELECT n.total, l.{column} AS key, l.product_id::text, l.in_stock, {document} AS card
         FROM (SELECT {total} AS total) n LEFT JOIN LATERAL (
-            SELECT l.{column}, l.product_id, l.in_stock FROM listings l
+            SELECT l.{column}, l.product_id, l.in_stock FROM {listed(abroad)}
             WHERE {where} (l.{column}, l.product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
             ORDER BY l.{column} {direction}, l.product_id {direction} LIMIT :limit
-        ) l ON true LEFT JOIN products p ON p.id = l.product_id
+        ) l ON true LEFT JOIN products p ON p.id = l.product_id {join}
         ORDER BY l.{column} {direction}, l.product_id {direction}
     """
 
@@ -53,11 +55,15 @@ def plain(column: str, descending: bool) -> str:
     return PLANNED_ONCE + _walk(column, descending, "", _ALL)
 
 
-def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count: bool) -> str:
-    """What meets the conditions, in an order; counted up to :most, or as stored for a category."""
-    where = " AND ".join(f"({c})" for c in conditions)
-    total = f"(SELECT count(*) FROM (SELECT FROM listings l WHERE {where} LIMIT :most) c)"
-    return PLANNED_ANEW + _walk(column, descending, f"{where} AND", total if count else _ALL_OF_CATEGORY)
+def narrowed(column: str, descending: bool, conditions: Sequence[str], *, count: bool, abroad: bool) -> str:
+    """What meets the conditions, in an order; counted up to :most, or as stored for a category.
+
+    `abroad`: in :currency, which is not the shop's own.
+    """
+    where = " AND ".join(f"({c})" for c in conditions) or "true"
+    total = f"(SELECT count(*) FROM (SELECT FROM {listed(abroad)} WHERE {where} LIMIT :most) c)"
+    total = total if count else _ALL_OF_CATEGORY
+    return PLANNED_ANEW + _walk(column, descending, f"{where} AND", total, abroad=abroad)
 
 
 # --- looking at all that matches -----------------------------------------------------------------------
@@ -92,6 +98,7 @@ class Form:
     slots: int
     facets: bool
     descending: bool
+    abroad: bool
 
 
 @lru_cache(maxsize=256)
@@ -109,7 +116,8 @@ def look(form: Form) -> str:
         where.append(IN_CATEGORY)
     if not form.facets:
         where += conditions.values()
-    source = "product_texts t JOIN listings l USING (product_id)" if form.words else "listings l"
+    source = f"product_texts t JOIN {listed(form.abroad)} USING (product_id)" if form.words else listed(form.abroad)
+    document, join = card(form.abroad)
     sign, direction = ("<", "DESC") if form.descending else (">", "ASC")
     counted = f", {facets.statement(_categories(form, conditions), form.slots)}" if form.facets else ""
     return f"""{PLANNED_ONCE}
@@ -125,11 +133,11 @@ def look(form: Form) -> str:
             WHERE failed = 0 AND (key, product_id) {sign} (CAST(:key AS bigint), CAST(:last AS uuid))
             ORDER BY key {direction}, product_id {direction} LIMIT :limit
         ){counted}
-        SELECT n.total, n.facets, l.key, l.product_id::text, l.in_stock, p.card::text AS card,
+        SELECT n.total, n.facets, l.key, l.product_id::text, l.in_stock, {document} AS card,
                {"t.title AS name, left(t.body, 1500) AS body" if form.words else "NULL AS name, NULL AS body"}
         FROM (SELECT {facets.TOTAL if form.facets else "(SELECT count(*) FROM matched)"} AS total,
                      {facets.FOUND if form.facets else "NULL"} AS facets) n
-        LEFT JOIN page l ON true LEFT JOIN products p ON p.id = l.product_id
+        LEFT JOIN page l ON true LEFT JOIN products p ON p.id = l.product_id {join}
         {"LEFT JOIN product_texts t ON t.product_id = l.product_id" if form.words else ""}
         ORDER BY l.key {direction}, l.product_id {direction}
     """
@@ -143,10 +151,10 @@ def _categories(form: Form, conditions: dict[int, str]) -> str:
     """
     if form.words or not form.category:
         return f"SELECT category_id, count(*) AS n FROM matched WHERE {facets.fails_only(facets.CATEGORY)} GROUP BY 1"
-    if not conditions:
+    if not conditions and not form.abroad:
         return "SELECT category_id, sum(products) AS n FROM category_tallies GROUP BY 1 HAVING sum(products) > 0"
-    where = " AND ".join(conditions.values())
-    if form.slots:
-        return f"SELECT category_id, count(*) AS n FROM listings l WHERE {where} GROUP BY 1"
+    where = " AND ".join(conditions.values()) or "true"
+    if form.slots or form.abroad:
+        return f"SELECT category_id, count(*) AS n FROM {listed(form.abroad)} WHERE {where} GROUP BY 1"
     found = f"SELECT count(*) AS n FROM listings l WHERE l.category_id = c.id AND {where}"
     return f"SELECT c.id AS category_id, l.n FROM categories c CROSS JOIN LATERAL ({found}) l WHERE l.n > 0"

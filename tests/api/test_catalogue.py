@@ -6,7 +6,8 @@ import pytest
 
 from blueprints import register
 from blueprints.http.shared import CACHE
-from quickshop.catalog.changing import change_product
+from quickshop.catalog.changing import change_product, set_related
+from quickshop.catalog.foreign_prices import set_price_in
 from quickshop.catalog.pricing import set_price
 from quickshop.factory import create_app
 from quickshop.kernel import db
@@ -107,6 +108,23 @@ def test_reads_carry_a_validator_and_answer_304_until_something_changes(app, cli
         with app.app_context():
             run_unit(lambda: set_price(made[1][0], 1500))
         assert client.get(LIST + path, headers=known).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["?q=mug", "/stone-mug", "/stone-mug/related?x=1", "?facets=true&category=mugs"])
+def test_each_currency_has_answers_and_a_validator_of_its_own(app, client, made, euros_too, path):
+    with app.app_context():
+        run_unit(lambda: set_price_in(made[1][1], "EUR", 1700))
+        beside, _ = a_product("Jug", category=a_category("Jugs"))
+        run_unit(lambda: set_related(made[0], [beside]))
+    joined = "&" if "?" in path else "?"
+    plain, euros = (client.get(f"{LIST}{path}{joined}currency={code}") for code in ("USD", "EUR"))
+    assert plain.data == client.get(LIST + path).data and plain.headers["ETag"] != euros.headers["ETag"]
+    assert euros.status_code == 200 and '"USD"' not in euros.text
+    again = client.get(f"{LIST}{path}{joined}currency=EUR", headers={"If-None-Match": euros.headers["ETag"]})
+    assert again.status_code == 304
+    for code in ("GBP", "eu", "euros"):
+        refused = client.get(f"{LIST}{path}{joined}currency={code}")
+        assert refused.status_code == 422 and "currency" in refused.json["errors"]
 
 
 def test_unknown_products_are_404_and_old_slugs_are_not(app, client, made):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from quickshop.catalog.foreign_prices import set_price_in
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.search import queries
@@ -17,12 +18,14 @@ ABOVE = {"Top A": None, "Middle A": "Top A", "Low A": "Middle A", "Top B": None}
 COLOURS, MATERIALS = ("Red", "Blue"), ("Oak", "Ash", "Elm")
 EDGES = (0, 1000, 2500, 5000, 10000, 25000, 50000, 100000)
 
+
 things = st.lists(
     st.fixed_dictionaries(
         {
             "word": st.sampled_from(("lamp", "chair")),
             "category": st.sampled_from(CATEGORIES),
             "price": st.sampled_from((500, 999, 1000, 2600, 120_000)),
+            "abroad": st.none() | st.sampled_from((400, 1000, 3000)),
             "rating": st.sampled_from((0, 250, 400, 475)),
             "stock": st.booleans(),
             "colour": st.none() | st.sampled_from(COLOURS),
@@ -34,6 +37,7 @@ things = st.lists(
 filters = st.fixed_dictionaries(
     {
         "q": st.sampled_from((None, None, "lamp")),
+        "currency": st.sampled_from((None, "USD", "EUR")),
         "category": st.lists(st.sampled_from(CATEGORIES), max_size=2, unique=True),
         "price": st.sampled_from(((None, None), (900, None), (None, 1000), (900, 3000))),
         "rating": st.sampled_from((None, None, 4.0, 2.5)),
@@ -66,7 +70,7 @@ def make(catalogue):
     for name in CATEGORIES:
         ids[name] = a_category(name, ids.get(ABOVE[name]))
     for thing in catalogue:
-        product, _ = a_product(
+        product, variants = a_product(
             f"Some {thing['word']}",
             category=ids[thing["category"]],
             prices=(thing["price"],),
@@ -81,6 +85,15 @@ def make(catalogue):
                 id=p,
             )
         )
+        if thing["abroad"]:
+            run_unit(lambda v=variants[0], t=thing: set_price_in(v, "EUR", t["abroad"]))
+
+
+def on_sale(catalogue, currency):
+    """What is sold in a currency, at its price in it."""
+    if currency != "EUR":
+        return catalogue
+    return [{**thing, "price": thing["abroad"]} for thing in catalogue if thing["abroad"]]
 
 
 def passes(thing, asked, without=None):
@@ -150,23 +163,26 @@ def query_of(asked, **more):
         min_rating=asked["rating"],
         in_stock=asked["stock"],
         attributes=attributes,
+        currency=asked["currency"],
         **more,
     )
 
 
 @given(catalogue=things, questions=st.lists(filters, min_size=3, max_size=6))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_facets_and_lists_are_what_counting_by_hand_gives(core, catalogue, questions):
+def test_facets_and_lists_are_what_counting_by_hand_gives(core, euros_too, catalogue, questions):
     make(catalogue)
     for asked in questions:
-        matching = sum(passes(thing, asked) for thing in catalogue)
+        sold = on_sale(catalogue, asked["currency"])
+        matching = sum(passes(thing, asked) for thing in sold)
         with_facets = queries.list_products(query_of(asked, facets=True))
         without = queries.list_products(query_of(asked))
         assert with_facets["total"] == without["total"] == {"count": matching, "exact": True}
         assert len(without["items"]) == matching
         if asked["q"] is None or any(thing["word"] == "lamp" for thing in catalogue):
             assert [i["id"] for i in with_facets["items"]] == [i["id"] for i in without["items"]]
-            assert counted(with_facets["facets"]) == expected(catalogue, asked)
+            assert counted(with_facets["facets"]) == expected(sold, asked)
+            assert {i["price"]["currency"] for i in without["items"]} <= {asked["currency"] or "USD"}
         else:
             assert with_facets["items"] == []
 

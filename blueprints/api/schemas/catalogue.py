@@ -9,6 +9,20 @@ from blueprints.http.body import QuerySchema
 from quickshop.search.filters import SORTS
 
 
+class Currency(fields.String):
+    """The currency that prices are wanted in; without it the shop's own."""
+
+    def __init__(self) -> None:
+        said = {"description": "One of the shop's currencies; prices, filters and order are in it", "example": "EUR"}
+        super().__init__(load_default=None, validate=validate.Length(3, 3), metadata=said)
+
+
+class PriceArgs(QuerySchema):
+    """In which currency."""
+
+    currency = Currency()
+
+
 class ProductListArgs(PageQuery):
     """What to list: words, categories by slug (each with its descendants), prices in minor units, stars, an order.
 
@@ -27,12 +41,14 @@ class ProductListArgs(PageQuery):
     in_stock = fields.Boolean(load_default=None)
     facets = fields.Boolean(load_default=False)
     sort = fields.String(load_default=None, validate=validate.OneOf(sorted(SORTS)))
+    currency = Currency()
 
 
 class SuggestArgs(QuerySchema):
     """What is typed so far."""
 
     q = fields.String(load_default="", validate=validate.Length(max=100))
+    currency = Currency()
 
 
 class RatingSchema(Schema):
@@ -67,7 +83,7 @@ class ProductCard(Schema):
     id = fields.UUID()
     slug = fields.String()
     name = fields.String()
-    price = fields.Nested(MoneyOut)
+    price = fields.Nested(MoneyOut, allow_none=True, metadata={"description": "Null: not sold in this currency"})
     compare_at_price = fields.Nested(MoneyOut, allow_none=True)
     rating = fields.Nested(RatingSchema)
     image = fields.Nested(ImageSchema, allow_none=True)
@@ -176,7 +192,7 @@ class VariantSchema(Schema):
     id = fields.UUID()
     sku = fields.String()
     options = fields.Dict(keys=fields.String(), values=fields.String())
-    price = fields.Nested(MoneyOut)
+    price = fields.Nested(MoneyOut, allow_none=True, metadata={"description": "Null: not sold in this currency"})
     compare_at_price = fields.Nested(MoneyOut, allow_none=True)
     available = fields.Integer()
     image = fields.Nested(ImageSchema, allow_none=True)

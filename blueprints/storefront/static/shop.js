@@ -74,10 +74,19 @@ function followVariant(form) {
   form.querySelector("[data-stock-text]").textContent = match ? match.stock_text : "Not made in this combination";
   form.querySelector(".buy-stock").dataset.stock = open ? "in" : "out";
   add.disabled = !open;
-  add.textContent = open ? "Add to bag" : match ? "Sold out" : "Not available";
+  add.textContent = match ? match.deed : "Not available";
 }
 const buy = document.querySelector("form[data-variants]");
 buy?.addEventListener("change", (event) => { if (event.target.type === "radio") followVariant(buy); });
+
+/* A menu closes when somebody goes elsewhere. */
+for (const name of ["click", "focusin"]) document.addEventListener(name, (event) => {
+  for (const menu of document.querySelectorAll("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("[data-menu][open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
 
 /* Filters start folded on a narrow screen. */
 const box = document.querySelector(".filter-box");
