@@ -41,8 +41,8 @@ PERSONAL = _columns("orders", "caller client_reference email shipping_address bi
 MUTABLE = _columns(
     "orders",
     "status payment_status fulfilment_status hold_reason failure_code payment_token payment_token_sealed "
-    "payment_method_id payment_round next_action event_seq confirmed_at packing_at delivered_at expected_from expected_to "
-    "digest",
+    "payment_method_id payment_round next_action event_seq confirmed_at packing_at delivered_at expected_from "
+    "expected_to digest",
 )
 
 _FORMAT = 1

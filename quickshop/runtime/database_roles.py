@@ -31,7 +31,6 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "cart_codes": ("arwd", "rd", ""),
     "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
-    "cart_shares": ("arwd", "rd", ""),
     "cancellation_requests": ("arw", "r", ""),
     "carrier_cursors": ("r", "arw", ""),
     "cart_reminders": ("rd", "ard", ""),
