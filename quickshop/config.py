@@ -72,6 +72,8 @@ class Settings:
     guests_may_order: bool  # GUESTS_MAY_ORDER: 1 or 0
     members_need_verified_email: bool  # MEMBERS_NEED_VERIFIED_EMAIL: 1 or 0
     hold_minutes: int  # HOLD_MINUTES: how long a stock hold at checkout lives
+    hold_most_minutes: int  # HOLD_MOST_MINUTES: how long a cart may hold its stock however often it extends the hold
+    guest_cart_days: int  # GUEST_CART_DAYS: how long a guest's cart that nobody touches is kept
     lease_seconds: int  # LEASE_SECONDS: how long a worker owns a processing step
     high_value_minor: int  # HIGH_VALUE_MINOR: orders from this total (minor units) are high priority
     vip_spend_minor: int  # VIP_SPEND_MINOR: lifetime spend from which a customer is VIP
@@ -381,6 +383,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         guests_may_order=_flag(env, "GUESTS_MAY_ORDER", True),
         members_need_verified_email=_flag(env, "MEMBERS_NEED_VERIFIED_EMAIL", True),
         hold_minutes=_number(env, "HOLD_MINUTES", 15, 1, 240),
+        hold_most_minutes=_number(env, "HOLD_MOST_MINUTES", 60, 1, 1440),
+        guest_cart_days=_number(env, "GUEST_CART_DAYS", 60, 1, 3650),
         lease_seconds=_number(env, "LEASE_SECONDS", 30, 1, 600),
         high_value_minor=_number(env, "HIGH_VALUE_MINOR", 50_000, 1, 10**12),
         vip_spend_minor=_number(env, "VIP_SPEND_MINOR", 200_000, 1, 10**12),

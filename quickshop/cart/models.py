@@ -21,7 +21,7 @@ class Cart(Base):
     """A cart of a guest (user_id null) or of a member (at most one active); or of a draft order that staff made.
 
     `currency` null is the shop's own. `followed` says that somebody follows its live topic, so that changes are told.
-    `uses_credit` says that what the shop owes its member shall pay.
+    `uses_credit` says that what the shop owes its member shall pay. `held_since` is when it began to hold its stock.
     """
 
     __tablename__ = "carts"
@@ -32,6 +32,7 @@ class Cart(Base):
     currency: Mapped[str | None] = mapped_column(Text)
     followed: Mapped[bool] = mapped_column(server_default=text("false"))
     uses_credit: Mapped[bool] = mapped_column(server_default=text("false"))
+    held_since: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
@@ -40,6 +41,8 @@ class Cart(Base):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
         Index("uq_carts_user_id", "user_id", unique=True, postgresql_where=text("state = 'active'")),
         Index("uq_carts_order_id", "order_id", unique=True),
+        # By id, which is by age; a change of the cart leaves it alone.
+        Index("ix_carts_guests", "id", postgresql_where=text("user_id IS NULL AND state <> 'ordered'")),
     )
 
 

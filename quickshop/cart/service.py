@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +16,16 @@ from quickshop.catalog.prices import price_in, prices_in
 from quickshop.catalog.queries import SHOWN
 from quickshop.extensions import settings
 from quickshop.kernel import db
+from quickshop.kernel.clock import now
 from quickshop.kernel.errors import Invalid, NotFound
-from quickshop.kernel.ids import new_id
+from quickshop.kernel.ids import first_id_of, new_id
 from quickshop.kernel.outbox import dump
 from quickshop.kernel.unit_of_work import LOOSELY
 
 LARGEST_QUANTITY = 9999
 MOST_ITEMS = 500
 UNDO_HOURS = 24
+PRUNED_AT_ONCE = 1000
 SHARED_DAYS = 30
 
 
@@ -431,6 +434,19 @@ def shared_items(token: str) -> dict[UUID, int]:
     return {UUID(item["variant_id"]): int(item["quantity"]) for item in items}
 
 
+# A cart that was touched long after it was made is looked at again and again; there are few of those.
+_FORGET_GUESTS = """
+DELETE FROM carts WHERE id IN (
+    SELECT id FROM carts
+    WHERE user_id IS NULL AND state <> 'ordered' AND id < :made AND updated_at < now() - make_interval(days => :days)
+      AND NOT EXISTS (SELECT FROM stock_holds h WHERE h.cart_id = carts.id AND h.state = 'live')
+    ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
+"""
+
+
 def prune() -> int:
-    """Delete shared carts that ran out; returns how many."""
-    return db.run("DELETE FROM cart_shares WHERE expires_at < now()").rowcount
+    """Delete shared carts that ran out, and some of the guests' carts that nobody touched for long; how many."""
+    shared = db.run("DELETE FROM cart_shares WHERE expires_at < now()").rowcount
+    days = settings().guest_cart_days
+    made = first_id_of(now() - timedelta(days=days))
+    return shared + db.run(_FORGET_GUESTS, made=made, days=days, most=PRUNED_AT_ONCE).rowcount

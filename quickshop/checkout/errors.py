@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.errors import Conflict, Forbidden
 from quickshop.kernel.money import Money
 
@@ -24,6 +26,15 @@ class PriceChanged(Conflict):
             actual_total=actual.as_dict(),
             changes=list(changes),
         )
+
+
+class HoldOver(Conflict):
+    """The cart has held its stock for as long as it may, until it may anew (`again_at`). It can still be ordered."""
+
+    code, title = "hold_over", "The stock can be held no longer"
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__("Others may buy these now. You can still order what is there.", again_at=rfc3339(again_at))
 
 
 class GuestsNotServed(Forbidden):

@@ -20,7 +20,7 @@ from quickshop.cart.live import updated
 from quickshop.cart.queries import CartLine, cart_lines, warnings_of
 from quickshop.cart.refs import CartRef
 from quickshop.checkout.discounting import Offers, discounted, offers_for, rows
-from quickshop.checkout.errors import GuestsNotServed, PriceChanged
+from quickshop.checkout.errors import GuestsNotServed, HoldOver, PriceChanged
 from quickshop.checkout.quotes import Priced, Totals, lines_of, price, ways
 from quickshop.checkout.terms import Terms, terms
 from quickshop.extensions import settings
@@ -210,16 +210,40 @@ def address_of(
 
 
 def start_hold(ref: CartRef | None) -> dict[str, Any]:
-    """Hold the cart's stock for a while, or extend the hold: {expires_at}. Raises CartEmpty, CartClosed, OutOfStock."""
+    """Hold the cart's stock for a while, or extend the hold: {expires_at}.
+
+    However often it is extended, HOLD_MOST_MINUTES after the first time it ends, and for HOLD_MINUTES others have their
+    turn. Raises CartEmpty, CartClosed, OutOfStock, HoldOver.
+    """
     if ref is None:
         raise CartEmpty("Put something in the cart first.")
     carts.lock(ref)  # an order placed at this moment sees either no hold or all of it
     lines = [line for line in cart_lines(ref) if line.buyable]
     if not lines:
         raise CartEmpty("Put something in the cart first.")
-    inventory.hold_for_cart(ref.id, {line.variant_id: line.quantity for line in lines}, settings().hold_minutes)
+    minutes = min(settings().hold_minutes, _minutes_left(ref))
+    inventory.hold_for_cart(ref.id, {line.variant_id: line.quantity for line in lines}, minutes)
     until = db.scalar("SELECT expires_at FROM stock_holds WHERE cart_id = :id AND state = 'live'", id=ref.id)
     return {"expires_at": clock.rfc3339(until)}
+
+
+def _minutes_left(ref: CartRef) -> float:
+    """For how long the cart may still hold its stock. Raises HoldOver."""
+    known = db.run(
+        """
+        UPDATE carts SET held_since = CASE
+            WHEN held_since > now() - make_interval(mins => :turn) THEN held_since ELSE now() END
+        WHERE id = :id
+        RETURNING extract(epoch FROM held_since - now())::float8 / 60 + CAST(:most AS int) AS minutes,
+                  held_since + make_interval(mins => :turn) AS again_at
+        """,
+        id=ref.id,
+        most=settings().hold_most_minutes,
+        turn=settings().hold_most_minutes + settings().hold_minutes,
+    ).one()
+    if known.minutes <= 0:
+        raise HoldOver(known.again_at)
+    return float(known.minutes)
 
 
 def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any]:

@@ -32,7 +32,7 @@ WITH wanted AS (
     RETURNING s.variant_id, l.quantity
 ), hold AS (
     INSERT INTO stock_holds (id, cart_id, order_id, expires_at)
-    VALUES (:hold_id, :cart_id, :order_id, now() + make_interval(mins => :minutes))
+    VALUES (:hold_id, :cart_id, :order_id, now() + CAST(:minutes AS float8) * interval '1 minute')
 ), lines AS (
     INSERT INTO stock_hold_lines (hold_id, variant_id, quantity) SELECT :hold_id, variant_id, quantity FROM taken
 )
@@ -110,7 +110,7 @@ def _wanted(wanted: Wanted) -> str:
     return dump([{"variant_id": str(v), "quantity": q} for v, q in wanted.items()])
 
 
-def _hold(wanted: Wanted, *, cart_id: UUID | None, order_id: UUID | None, minutes: int | None) -> None:
+def _hold(wanted: Wanted, *, cart_id: UUID | None, order_id: UUID | None, minutes: float | None) -> None:
     taken = db.scalar(
         _HOLD, wanted=_wanted(wanted), hold_id=new_id(), cart_id=cart_id, order_id=order_id, minutes=minutes
     )
@@ -142,7 +142,7 @@ def reserve(order_id: UUID, wanted: Wanted) -> None:
     _hold(wanted, cart_id=None, order_id=order_id, minutes=None)
 
 
-def hold_for_cart(cart_id: UUID, wanted: Wanted, minutes: int) -> None:
+def hold_for_cart(cart_id: UUID, wanted: Wanted, minutes: float) -> None:
     """Promise units to a cart for some minutes, in place of what it held before. Raises OutOfStock."""
     lock_for_cart(cart_id, wanted)
     release_cart_hold(cart_id)

@@ -247,7 +247,7 @@ MAP: Mapping[str, Holding] = {
         "user_id = :user AND state = 'active'",
         _DELETED,
         "the carts of orders stay as the orders do",
-        plain=_cols("id user_id state order_id currency followed uses_credit created_at updated_at"),
+        plain=_cols("id user_id state order_id currency followed uses_credit held_since created_at updated_at"),
     ),
     "wishlist_items": Holding(
         "What stands on wishlists",

@@ -96,6 +96,8 @@ UNSAFE = [
     ("GUESTS_MAY_ORDER", "perhaps"),
     ("MEMBERS_NEED_VERIFIED_EMAIL", "no"),
     ("HOLD_MINUTES", "0"),
+    ("HOLD_MOST_MINUTES", "0"),
+    ("GUEST_CART_DAYS", "0"),
     ("LEASE_SECONDS", "0"),
     ("HIGH_VALUE_MINOR", "0"),
     ("VIP_SPEND_MINOR", "-1"),
