@@ -9,10 +9,14 @@ from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.money import money
 from quickshop.tax.rules import percent
 
+_UNITS = ("cancelled", "packed", "shipped", "delivered", "returned")
+_UNTOUCHED = dict.fromkeys(_UNITS, 0)
 
-def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    """One line of an order."""
+
+def line_document(line: Mapping[str, Any], currency: str, progress: Mapping[str, Any] = _UNTOUCHED) -> dict[str, Any]:
+    """One line of an order; `line` counts from 1, the units tell how far it has come."""
     return {
+        "line": line["position"] + 1,
         "variant_id": str(line["variant_id"]),
         "sku": line["sku"],
         "name": line["name"],
@@ -24,6 +28,7 @@ def line_document(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "tax": money(line["tax_minor"], currency),
         "tax_rate": percent(line["tax_rate"]),
         "tax_included": line["tax_included"],
+        "units": {name: progress[name] for name in _UNITS},
     }
 
 
@@ -46,6 +51,12 @@ def discount_documents(rows: Sequence[Mapping[str, Any]], currency: str) -> list
     return [found[position] for position in sorted(found)]
 
 
+def estimate_document(order: Mapping[str, Any]) -> dict[str, str]:
+    """When the whole order is expected by now: what was promised, until that changes."""
+    first, last = order.get("expected_from") or order["deliver_from"], order.get("expected_to") or order["deliver_to"]
+    return {"from": first.isoformat(), "to": last.isoformat()}
+
+
 def order_document(
     order: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
@@ -56,6 +67,7 @@ def order_document(
 ) -> dict[str, Any]:
     """The whole order. `order` and `lines` have the columns of their tables; `token` only for the guest who ordered."""
     number = order["number"]
+    progress = {p["line_id"]: p for p in order.get("progress") or ()}
     document = {
         "id": str(order["id"]),
         "number": number,
@@ -66,7 +78,7 @@ def order_document(
         "failure_code": order["failure_code"],
         "priority": order["priority"],
         "priority_reason": order["priority_reason"],
-        "items": [line_document(line, order["currency"]) for line in lines],
+        "items": [line_document(line, order["currency"], progress.get(line.get("id"), _UNTOUCHED)) for line in lines],
         "totals": totals_document(order),
         "discounts": discount_documents(order["discounts"] or (), order["currency"]),
         "tax_lines": order["tax_lines"],
@@ -74,14 +86,17 @@ def order_document(
         "shipping_method": order["shipping_method"],
         "shipping_address": dict(shipping_address) if shipping_address else None,
         "email": email,
-        "estimated_delivery": {"from": order["deliver_from"].isoformat(), "to": order["deliver_to"].isoformat()},
+        "estimated_delivery": estimate_document(order),
         "payment": {
             "next_action": order["next_action"],
             "refunded": money(order.get("refunded_minor", 0), order["currency"]),
+            "given_back": money(order.get("given_minor") or 0, order["currency"]),
         },
         "client_reference": order["client_reference"],
         "placed_at": rfc3339(order["placed_at"]),
         "confirmed_at": rfc3339(order["confirmed_at"]),
+        "packing_at": rfc3339(order.get("packing_at")),
+        "delivered_at": rfc3339(order.get("delivered_at")),
         "last_seq": order["event_seq"],
         "events_url": f"/api/v1/orders/{number}/events",
         "topic": f"order:{number}",

@@ -157,7 +157,7 @@ def place(new: NewOrder) -> dict[str, Any]:
         if db.constraint(error) == "uq_orders_client_reference":
             raise ReferenceUsed("You placed an order with this client_reference before.") from error
         raise
-    return columns | {"lines": [_line(line) for line in new.lines]}
+    return columns | {"lines": [{**_line(line), "position": place} for place, line in enumerate(new.lines)]}
 
 
 def _columns(new: NewOrder) -> dict[str, Any]:

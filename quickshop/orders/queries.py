@@ -24,6 +24,11 @@ SELECT o.id, o.number, o.user_id, o.person_id, o.email, o.shipping_address, o.st
        o.tax_lines, o.total_minor, o.credit_minor,
        o.shipping_method,
        o.deliver_from, o.deliver_to, o.next_action, o.client_reference, o.placed_at, o.confirmed_at, o.event_seq,
+       o.packing_at, o.delivered_at, o.expected_from, o.expected_to,
+       CASE WHEN o.confirmed_at IS NOT NULL THEN
+           (SELECT jsonb_agg(to_jsonb(p)) FROM line_progress p WHERE p.order_id = o.id) END AS progress,
+       CASE WHEN o.confirmed_at IS NOT NULL THEN
+           (SELECT given_minor FROM order_given_back g WHERE g.order_id = o.id) END AS given_minor,
        per.key_id, per.wrapped_key,
        (SELECT coalesce(sum(refunded_minor), 0)::bigint FROM payments WHERE order_id = o.id) AS refunded_minor,
        (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.position, d.line) FROM order_discounts d WHERE d.order_id = o.id)
@@ -63,7 +68,7 @@ def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:
 _SUMMARY = """
 SELECT o.id, o.number, o.status, o.payment_status, o.fulfilment_status, o.priority, o.priority_reason, o.currency,
        o.total_minor, o.country, o.client_reference, o.placed_at, o.confirmed_at, o.hold_reason, o.failure_code,
-       o.deliver_from, o.deliver_to,
+       coalesce(o.expected_from, o.deliver_from) AS deliver_from, coalesce(o.expected_to, o.deliver_to) AS deliver_to,
        (SELECT coalesce(sum(quantity), 0)::bigint FROM order_lines l WHERE l.order_id = o.id) AS units
 FROM orders o
 """

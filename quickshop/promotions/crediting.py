@@ -77,17 +77,7 @@ def correct(user_id: UUID, delta: Money, note: str | None = None) -> int:
     `note` is never about a person. Raises NotFound for nobody or an erased person, CreditSpent where less
     is left. Writes; the caller commits.
     """
-    if not db.scalar("SELECT 1 FROM users WHERE id = :id AND erased_at IS NULL FOR KEY SHARE", id=user_id):
-        raise NotFound("customer")
-    db.run(
-        """
-        INSERT INTO credits (id, kind, user_id, currency) VALUES (:id, 'store_credit', :user, :currency)
-        ON CONFLICT (user_id, currency) WHERE kind = 'store_credit' DO NOTHING
-        """,
-        id=new_id(),
-        user=user_id,
-        currency=delta.currency,
-    )
+    _have_purse(user_id, delta.currency)
     left = db.scalar(
         """
         WITH changed AS (
@@ -108,6 +98,39 @@ def correct(user_id: UUID, delta: Money, note: str | None = None) -> int:
     if left is None:
         raise CreditSpent("There is less left than this would take away.")
     return int(left)
+
+
+def _have_purse(user_id: UUID, currency: str) -> None:
+    if not db.scalar("SELECT 1 FROM users WHERE id = :id AND erased_at IS NULL FOR KEY SHARE", id=user_id):
+        raise NotFound("customer")
+    db.run(
+        """
+        INSERT INTO credits (id, kind, user_id, currency) VALUES (:id, 'store_credit', :user, :currency)
+        ON CONFLICT (user_id, currency) WHERE kind = 'store_credit' DO NOTHING
+        """,
+        id=new_id(),
+        user=user_id,
+        currency=currency,
+    )
+
+
+def refund(user_id: UUID, order_id: UUID, amount: Money) -> None:
+    """Give a refund of an order as store credit. Raises NotFound for an erased person. Writes; the caller commits."""
+    _have_purse(user_id, amount.currency)
+    db.run(
+        """
+        WITH changed AS (
+            UPDATE credits SET balance_minor = balance_minor + :amount
+            WHERE user_id = :user AND currency = :currency AND kind = 'store_credit' RETURNING id
+        )
+        INSERT INTO credit_entries (credit_id, delta_minor, cause, order_id)
+        SELECT id, :amount, 'refunded', :order FROM changed
+        """,
+        amount=amount.amount,
+        user=user_id,
+        currency=amount.currency,
+        order=order_id,
+    )
 
 
 _ENTRIES = f"""

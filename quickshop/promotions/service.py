@@ -101,6 +101,14 @@ def pay(order_id: UUID, parts: Mapping[UUID, int]) -> None:
 
 def give_back(order_id: UUID) -> None:
     """Free what an order that ends unpaid or cancelled used, with a row for each. Safe to run twice."""
+    give_back_uses(order_id)
+    left = credit_left(order_id)
+    if left:
+        give_back_credit(order_id, left)
+
+
+def give_back_uses(order_id: UUID) -> None:
+    """Free the uses of promotions by an order. Safe to run twice."""
     db.run(
         """
         SELECT id FROM promotions WHERE total_limit IS NOT NULL AND id IN (
@@ -123,22 +131,42 @@ def give_back(order_id: UUID) -> None:
         """,
         order=order_id,
     )
+
+
+# What each credit paid for an order and has not got back.
+_SPENT = """
+SELECT credit_id, -sum(delta_minor)::bigint AS amount FROM credit_entries
+WHERE order_id = :order AND cause IN ('spent', 'given_back') GROUP BY 1 HAVING sum(delta_minor) < 0
+"""
+
+
+def credit_left(order_id: UUID) -> int:
+    """What gift cards and store credit paid for an order and have not got back, in minor units."""
+    return int(db.scalar(f"SELECT coalesce(sum(amount), 0) FROM ({_SPENT}) s", order=order_id))
+
+
+def give_back_credit(order_id: UUID, amount_minor: int) -> None:
+    """Put an amount back on the credit that paid for an order. Raises ValueError for more than it paid."""
     db.run(
         "SELECT id FROM credits WHERE id IN (SELECT credit_id FROM credit_entries WHERE order_id = :order)"
         " ORDER BY id FOR NO KEY UPDATE",
         order=order_id,
     )
+    purses = [(row.credit_id, row.amount) for row in db.rows(f"{_SPENT} ORDER BY credit_id", order=order_id)]
+    parts = share_out(amount_minor, purses)
+    if sum(parts.values()) != amount_minor:
+        raise ValueError(f"{amount_minor} minor units are more than credit paid for this order")
     db.run(
         """
-        WITH spent AS (
-            SELECT credit_id, -sum(delta_minor) AS amount FROM credit_entries
-            WHERE order_id = :order AND cause IN ('spent', 'given_back') GROUP BY 1 HAVING sum(delta_minor) < 0
+        WITH back AS (
+            SELECT * FROM jsonb_to_recordset(CAST(:parts AS jsonb)) AS b (id uuid, amount bigint)
         ), entries AS (
             INSERT INTO credit_entries (credit_id, delta_minor, cause, order_id)
-            SELECT credit_id, amount, 'given_back', :order FROM spent
+            SELECT id, amount, 'given_back', :order FROM back
         )
-        UPDATE credits c SET balance_minor = balance_minor + s.amount FROM spent s WHERE c.id = s.credit_id
+        UPDATE credits c SET balance_minor = balance_minor + b.amount FROM back b WHERE c.id = b.id
         """,
+        parts=dump([{"id": str(credit), "amount": amount} for credit, amount in parts.items()]),
         order=order_id,
     )
 

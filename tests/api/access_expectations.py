@@ -411,6 +411,7 @@ EXPECTATIONS = {
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/payments": staff("orders:read", support=OK),
+    "GET /api/v1/admin/orders/{number}/refunds": staff("orders:read", support=OK),
     # 409: nothing was taken yet
     "POST /api/v1/admin/orders/{number}/refund": staff("orders:write")
     .sending(_some(amount={"amount": 1, "currency": "USD"}), _key)

@@ -8,7 +8,7 @@ from flask import Response, g
 
 from blueprints.api.schemas.common import PageQuery
 from blueprints.api.schemas.orders import OrderListArgs, OrderPage, OrderSchema
-from blueprints.api.schemas.payments import OrderPayments, RefundBody
+from blueprints.api.schemas.payments import OrderPayments, RefundBody, RefundPage, units_by_line
 from blueprints.api.schemas.risk import RiskReviewPage, RiskSchema
 from blueprints.http import request_id
 from blueprints.http.access import staff
@@ -19,8 +19,8 @@ from blueprints.http.idempotency import idempotent
 from blueprints.http.json import json_response
 from blueprints.http.pagination import page_body
 from quickshop.accounts.permissions import Permission
-from quickshop.kernel.money import Money
-from quickshop.orders import cancelling, queries, refunding, risks, verifying
+from quickshop.kernel.money import Money, money
+from quickshop.orders import cancelling, queries, refunding, refunds, risks, verifying
 from quickshop.orders.viewers import Viewer
 
 blp = ApiBlueprint("admin_orders", __name__, url_prefix="/api/v1/admin", description="Staff: orders")
@@ -58,14 +58,35 @@ def list_payments(number: str) -> Response:
 @commits
 @idempotent(required=True)
 def refund(body: dict[str, Any], number: str) -> Response:
-    """Give back a part or all of what was taken: 409 `not_refundable` with what is `left` where that is less.
+    """Give back a part or all of what was paid: 409 `not_refundable` with what is `left` where that is less.
 
-    The order's log tells when it is done. `reason` is for staff, never about a person.
+    Units of lines go back at what was paid for them. The order's log tells when it is done. `reason` is for staff,
+    never about a person.
     """
-    amount = body["amount"]
-    refunding.refund(number, Money(**amount), body["reason"], request_id.current())
-    audited(target=f"order:{number}", after=amount)
+    given = refunding.refund(
+        number,
+        _money(body["amount"]),
+        body["reason"],
+        request_id.current(),
+        lines=units_by_line(body["lines"]),
+        shipping=_money(body["shipping"]),
+        to=body["to"],
+    )
+    audited(target=f"order:{number}", after=money(given.amount_minor, given.currency))
     return json_response(queries.order_view(number, Viewer(staff=True)), 202)
+
+
+def _money(given: dict[str, Any] | None) -> Money | None:
+    return None if given is None else Money(**given)
+
+
+@blp.get("/orders/<number>/refunds")
+@staff(Permission.ORDERS_READ)
+@blp.answers(200, RefundPage)
+def list_refunds(number: str) -> Response:
+    """The refunds of an order: for which lines, how much shipping, and where the money went."""
+    order_id, _ = queries.find_order(number, Viewer(staff=True))
+    return json_response(page_body(refunds.refunds_of(order_id), None))
 
 
 @blp.get("/risk-reviews")

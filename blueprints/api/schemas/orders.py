@@ -41,9 +41,20 @@ class PayBody(StrictSchema):
     payment = fields.Nested(PaymentChoice, required=True)
 
 
-class OrderItem(Schema):
-    """A line of an order."""
+class LineUnits(Schema):
+    """How far the units of a line have come; `cancelled` ones will not come."""
 
+    cancelled = fields.Integer()
+    packed = fields.Integer()
+    shipped = fields.Integer()
+    delivered = fields.Integer()
+    returned = fields.Integer()
+
+
+class OrderItem(Schema):
+    """A line of an order; `line` counts from 1 and names it in refunds, parcels and returns."""
+
+    line = fields.Integer()
     variant_id = fields.UUID()
     sku = fields.String()
     name = fields.String()
@@ -55,6 +66,7 @@ class OrderItem(Schema):
     tax = fields.Nested(MoneyOut)
     tax_rate = fields.String(metadata={"description": "Percent"})
     tax_included = fields.Boolean()
+    units = fields.Nested(LineUnits)
 
 
 class OrderSchema(Schema):
@@ -82,6 +94,8 @@ class OrderSchema(Schema):
     client_reference = fields.String(allow_none=True)
     placed_at = fields.String()
     confirmed_at = fields.String(allow_none=True)
+    packing_at = fields.String(allow_none=True)
+    delivered_at = fields.String(allow_none=True)
     last_seq = fields.Integer()
     events_url = fields.String()
     topic = fields.String()

@@ -2,17 +2,83 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.common import MoneyIn, MoneyOut, PageQuery, Text
 from blueprints.http.body import StrictSchema
+from quickshop.kernel.errors import Invalid
+
+
+class UnitsBody(StrictSchema):
+    """Units of a line, which is named by its place in the order."""
+
+    line = fields.Integer(required=True, strict=True, validate=validate.Range(1, 1000))
+    quantity = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6))
+
+
+def units_by_line(listed: Sequence[Mapping[str, int]]) -> dict[int, int]:
+    """Units by the place of their line. Raises Invalid where a line is named twice."""
+    found = {entry["line"]: entry["quantity"] for entry in listed}
+    if len(found) < len(listed):
+        raise Invalid({"lines": ["A line is named twice."]})
+    return found
 
 
 class RefundBody(StrictSchema):
-    """A refund: how much, and why (for staff, never about a person)."""
+    """A refund: an amount, or units of lines and shipping; and why (for staff, never about a person).
 
-    amount = fields.Nested(MoneyIn, required=True)
+    To `original` the card gets its money first, then what gift cards and credit had paid.
+    """
+
+    amount = fields.Nested(MoneyIn, load_default=None)
+    lines = fields.List(fields.Nested(UnitsBody), load_default=list, validate=validate.Length(max=1000))
+    shipping = fields.Nested(MoneyIn, load_default=None)
+    to = fields.String(load_default="original", validate=validate.OneOf(["original", "store_credit"]))
     reason = Text(200, load_default=None)
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **_: Any) -> None:
+        if data["amount"] is None and not data["lines"] and data["shipping"] is None:
+            raise ValidationError("How much, or which lines?", "amount")
+        if data["amount"] is not None and (data["lines"] or data["shipping"] is not None):
+            raise ValidationError("Either an amount, or lines and shipping.", "amount")
+
+
+class RefundLineSchema(Schema):
+    """What of a refund was for one line; a quantity of 0 is for the price alone."""
+
+    line = fields.Integer()
+    sku = fields.String()
+    name = fields.String()
+    quantity = fields.Integer()
+    amount = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+
+
+class RefundSchema(Schema):
+    """Money given back: to the card, to what gift cards and credit had paid, or as store credit. Tax is contained."""
+
+    number = fields.Integer()
+    cause = fields.String()
+    by = fields.String()
+    at = fields.String()
+    amount = fields.Nested(MoneyOut)
+    card = fields.Nested(MoneyOut)
+    credit = fields.Nested(MoneyOut)
+    store_credit = fields.Nested(MoneyOut)
+    shipping = fields.Nested(MoneyOut)
+    tax = fields.Nested(MoneyOut)
+    lines = fields.List(fields.Nested(RefundLineSchema))
+
+
+class RefundPage(Schema):
+    """The refunds of an order, oldest first."""
+
+    items = fields.List(fields.Nested(RefundSchema))
+    next_cursor = fields.String(allow_none=True)
 
 
 class PaymentAttempt(Schema):
