@@ -118,7 +118,7 @@ def test_ten_refunds_at_once_give_back_no_more_than_was_taken(core, gateway):
     order = a_confirmed_order(items={a_variant(price=1000): 1})  # 1500
     outcomes = together(core, *[lambda: refund(order, 400)] * 10)
     assert sum(isinstance(o, Given) for o in outcomes) == 3
-    assert {type(o) for o in outcomes if o != order.id} == {NotRefundable}
+    assert {type(o) for o in outcomes if not isinstance(o, Given)} == {NotRefundable}
     process_until_ended(order)
     assert gateway.refunded() == 1200
     assert state_of(order) == ("confirmed", "partially_refunded")
