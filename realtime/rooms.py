@@ -16,6 +16,8 @@ from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import live
 from quickshop.orders import queries as orders
+from quickshop.support.holders import ticket_of_token
+from quickshop.support.telling import topic as ticket_topic
 from realtime.auth import Principal
 
 PUBLIC, ADMIN = "/", "/admin"
@@ -26,6 +28,7 @@ ADMIN_TOPICS = {
     "queues": Permission.METRICS_READ,
     "errors": Permission.METRICS_READ,
     "imports": Permission.CATALOG_WRITE,
+    "tickets": Permission.TICKETS_WRITE,
 }
 
 
@@ -83,6 +86,11 @@ def open_room(namespace: str, principal: Principal, topic: str) -> tuple[Room, i
             raise NotFound("cart")
         run_unit(lambda: follow(cart_id))  # from now on its changes are told
         return Room(f"cart:{cart_id}", topic), None
+    if kind == "ticket" and rest:
+        ticket_id = ticket_of_token(rest)
+        if ticket_id is None:
+            raise NotFound("ticket")
+        return Room(ticket_topic(ticket_id), topic), None
     if kind == "product" and rest:
         product_id = parse_id(rest, "product")
         if not live.product_exists(product_id):

@@ -10,6 +10,7 @@ from quickshop.kernel import idempotency, outbox
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import service as monitoring
 from quickshop.orders import signals
+from quickshop.support import pruning as support
 from quickshop.wishlists import alerts
 from tasks.app import celery_app
 from tasks.queues import TaskNames
@@ -28,6 +29,8 @@ def prune() -> None:
     while run_unit(signals.prune):
         pass
     while run_unit(imports.prune):
+        pass
+    while run_unit(support.prune):
         pass
     run_unit(carts.prune)
     run_unit(inventory.warn_of_expiry)

@@ -27,6 +27,7 @@ from blueprints.api import (
     privacy,
     reviews,
     second_factor,
+    tickets,
     wishlists,
 )
 from blueprints.api.admin import api_keys as admin_api_keys
@@ -46,6 +47,7 @@ from blueprints.api.admin import settings as admin_settings
 from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.admin import stock as admin_stock
 from blueprints.api.admin import taxes as admin_taxes
+from blueprints.api.admin import tickets as admin_tickets
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.csrf import csrf
@@ -70,6 +72,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     reviews.blp,
     wishlists.blp,
     alerts.blp,
+    tickets.blp,
     admin_catalogue.blp,
     admin_foreign_prices.blp,
     admin_products.blp,
@@ -83,6 +86,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_shipping.blp,
     admin_taxes.blp,
     admin_promotions.blp,
+    admin_tickets.blp,
     admin_audit.blp,
     admin_customers.blp,
     admin_roles.blp,
@@ -95,6 +99,7 @@ _SECURITY: dict[str, Any] = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
     "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
+    "ticketToken": {"type": "apiKey", "in": "header", "name": "X-Ticket-Token"},
 }
 
 

@@ -26,7 +26,7 @@ def _caller(named: str | None) -> str:
         return f"user:{caller.user_id}"
     if caller.api_key_id is not None:
         return f"key:{caller.api_key_id}"
-    for header, kind in (("X-Cart-Token", "cart"), ("X-Order-Token", "order")):
+    for header, kind in (("X-Cart-Token", "cart"), ("X-Order-Token", "order"), ("X-Ticket-Token", "ticket")):
         token = request.headers.get(header)
         if token:
             # The whole token, so that an invented one with the right id reads nobody's answer.

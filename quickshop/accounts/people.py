@@ -8,7 +8,7 @@ from uuid import UUID
 
 from quickshop.extensions import settings
 from quickshop.kernel import db
-from quickshop.kernel.crypto import WrappedKey, blind_index, seal, unseal
+from quickshop.kernel.crypto import WrappedKey, blind_index, seal, seal_bytes, unseal, unseal_bytes
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.master_keys import keyring
@@ -28,6 +28,14 @@ class PersonKey:
     def unseal(self, sealed: bytes | memoryview | None, place: str) -> Any:
         """Open a sealed value; None stays None. Raises SealBroken."""
         return None if sealed is None else unseal(self.key, sealed, place)
+
+    def seal_bytes(self, content: bytes, place: str) -> bytes:
+        """Seal the content of a file."""
+        return seal_bytes(self.key, content, place)
+
+    def unseal_bytes(self, sealed: bytes | memoryview, place: str) -> bytes:
+        """Open the content of a file. Raises SealBroken."""
+        return unseal_bytes(self.key, sealed, place)
 
 
 def make_key() -> tuple[PersonKey, WrappedKey]:

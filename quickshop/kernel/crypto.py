@@ -86,20 +86,29 @@ class Keyring:
 
 def seal(key: bytes, value: Any, place: str) -> bytes:
     """Seal a JSON-able value for `place` ("table/column/row id")."""
-    nonce = os.urandom(_NONCE)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, orjson.dumps(value), place.encode())
+    return seal_bytes(key, orjson.dumps(value), place)
 
 
 def unseal(key: bytes, sealed: bytes | memoryview, place: str) -> Any:
     """Open what `seal` made. Raises SealBroken."""
+    return orjson.loads(unseal_bytes(key, sealed, place))
+
+
+def seal_bytes(key: bytes, content: bytes, place: str) -> bytes:
+    """Seal the content of a file for `place`."""
+    nonce = os.urandom(_NONCE)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, content, place.encode())
+
+
+def unseal_bytes(key: bytes, sealed: bytes | memoryview, place: str) -> bytes:
+    """Open what `seal_bytes` made. Raises SealBroken."""
     raw = bytes(sealed)
     try:
         if raw[:1] != _VERSION:
             raise ValueError("another format")
-        plain = AESGCM(key).decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], place.encode())
+        return AESGCM(key).decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], place.encode())
     except (InvalidTag, ValueError):
         raise SealBroken(f"a sealed value does not open at {place.rsplit('/', 1)[0]}") from None
-    return orjson.loads(plain)
 
 
 def blind_index(index_key: bytes, kind: str, value: str) -> bytes:

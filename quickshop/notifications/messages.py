@@ -164,6 +164,15 @@ def _stock_low(c: Mapping[str, Any]) -> Words:
     return subject, paragraphs, ("See the stock", f"{c['public_url']}/admin/stock")
 
 
+def _support(subject: str, sentence: str) -> Callable[[Mapping[str, Any]], Words]:
+    """A message about a conversation; what was said in it stands behind the link only."""
+
+    def words(c: Mapping[str, Any]) -> Words:
+        return subject.format(ticket=c["ticket"]), [_greeting(c), sentence], ("Open the conversation", c["page"])
+
+    return words
+
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "order.placed": _order(
         "We have your order {number}", "Thank you. We have your order over {total} and are working on it."
@@ -204,6 +213,10 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Words]] = {
     "wishlist.back_in_stock": _back_in_stock,
     "wishlist.price_dropped": _price_dropped,
     "stock.low_found": _stock_low,
+    "support.received": _support(
+        "We have your question #{ticket}", "Thank you for writing. A colleague reads it and answers you there."
+    ),
+    "support.answered": _support("An answer to your question #{ticket}", "A colleague has answered your question."),
 }
 
 

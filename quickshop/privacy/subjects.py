@@ -15,6 +15,7 @@ from quickshop.kernel.crypto import digest
 from quickshop.kernel.errors import NotFound
 from quickshop.orders.viewers import order_token
 from quickshop.privacy.errors import OrderOfMember
+from quickshop.support import queries as support
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ FROM orders o JOIN persons p ON p.id = o.person_id WHERE {which} ORDER BY o.id
 
 
 def of_user(user_id: UUID) -> Subject:
-    """An account, with the orders that its address placed as a guest where the address is proven to be theirs.
+    """An account, with what its address ordered and asked as a guest, where the address is proven to be theirs.
 
     Raises NotFound for nobody or an erased person.
     """
@@ -56,11 +57,13 @@ def of_user(user_id: UUID) -> Subject:
         raise NotFound("account")
     email = found.opened("email")
     orders = db.rows(_ORDERS.format(which="o.user_id = :user"), user=user_id)
+    keys = [found.person]
     if found.row.email_verified_at is not None:
         orders += _of_guest(f"guest:{email_index(email).hex()}")
+        keys += support.persons_of_address(email)
     return Subject(
         user_id=user_id,
-        keys={found.person.id: found.person, **_keys(orders)},
+        keys={**{person.id: person for person in keys}, **_keys(orders)},
         orders=[order.id for order in orders],
         callers=[f"user:{user_id}", *_callers(orders)],
         own=found.person,

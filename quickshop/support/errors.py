@@ -41,6 +41,17 @@ class TooManyTickets(ShopError):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class TooManyFiles(ShopError):
+    """A shopper has sent as much as one may in a day."""
+
+    status, code, title = 429, "too_many_files", "Too many files"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            "You have sent many files today; please go on tomorrow.", headers={"Retry-After": str(seconds)}
+        )
+
+
 class ReplyExists(Conflict):
     """Another canned reply has this title."""
 

@@ -16,6 +16,7 @@ LARGEST_BYTES = 5 * 1024 * 1024
 LONGEST_NAME = 100
 MOST_FILES = 5  # with one message
 MOST_FILES_OF_TICKET = 30
+MOST_BYTES_A_DAY = 100 * 1024 * 1024  # of one shopper's files
 MOST_MESSAGES = 300
 MOST_OPEN = 20  # conversations of one shopper at a time
 MOST_OF_ADDRESS_A_DAY = 3  # opened for an address that nobody has proven

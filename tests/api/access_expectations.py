@@ -210,6 +210,14 @@ def _some(**body):
 _ORDER = owners().but(anonymous=404, support=OK, admin=OK, key=OK, bare_key=404).also("orders:read")
 
 EXPECTATIONS = {
+    # conversations with support
+    "GET /api/v1/tickets": members(),
+    "POST /api/v1/tickets": members().sending(_some(subject="Matrix", body="Where?")),
+    "GET /api/v1/tickets/{ticket_id}": holders(),
+    "POST /api/v1/tickets/{ticket_id}/messages": holders().sending(_some(body="And?")),
+    "POST /api/v1/tickets/{ticket_id}/attachments": holders().answering(422),  # a form with a file is needed
+    "GET /api/v1/tickets/{ticket_id}/attachments/{attachment_id}": holders(),
+    "POST /api/v1/tickets/{ticket_id}/close": holders(),
     # probes
     "GET /healthz": everybody(),
     "GET /metrics": everybody(),
@@ -408,6 +416,19 @@ EXPECTATIONS = {
     "DELETE /api/v1/admin/tax-rates/{rate_id}": staff("catalog:write").at(_no_rate).answering(404),
     "GET /api/v1/admin/tax-settings": staff("catalog:write"),
     "PUT /api/v1/admin/tax-settings": staff("catalog:write").sending(_some(prices_include_tax=True)),
+    "GET /api/v1/admin/tickets": staff("tickets:write", support=OK),
+    "GET /api/v1/admin/tickets/assignees": staff("tickets:write", support=OK),
+    "GET /api/v1/admin/tickets/{ticket_id}": staff("tickets:write", support=OK),
+    "PATCH /api/v1/admin/tickets/{ticket_id}": staff("tickets:write", support=OK).sending(_some(version=1)),
+    "POST /api/v1/admin/tickets/{ticket_id}/messages": staff("tickets:write", support=OK).sending(_some(body="Yes.")),
+    "POST /api/v1/admin/tickets/{ticket_id}/attachments": staff("tickets:write", support=OK).answering(422),
+    "GET /api/v1/admin/tickets/{ticket_id}/attachments/{attachment_id}": staff("tickets:write", support=OK),
+    "GET /api/v1/admin/canned-replies": staff("tickets:write", support=OK),
+    "POST /api/v1/admin/canned-replies": staff("tickets:write", support=OK).sending(_some(title="Matrix", body="Hi")),
+    "PUT /api/v1/admin/canned-replies/{reply_id}": staff("tickets:write", support=OK).sending(
+        _some(title="Matrix", body="Hi", version=1)
+    ),
+    "DELETE /api/v1/admin/canned-replies/{reply_id}": staff("tickets:write", support=OK),
     "GET /api/v1/admin/orders": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/payments": staff("orders:read", support=OK),

@@ -24,10 +24,12 @@ from quickshop.payments.gateways.port import StoredCard
 from quickshop.promotions import crediting, managing
 from quickshop.promotions.managing import Setting
 from quickshop.security import passwords
+from quickshop.support import canned, files
+from quickshop.support.holders import Holder
 from quickshop.wishlists import alerts
 from quickshop.wishlists import service as wishlists
 from quickshop.wishlists.sharing import share_token
-from tests.factories import reviews, shop
+from tests.factories import reviews, shop, support
 from tests.factories.accounts import PASSWORD, bearer
 from tests.factories.tokens import made, parts_of
 
@@ -142,6 +144,7 @@ def _things(world):
         "import_id": str(_an_import()),
         "break_id": str(_a_break()),
         **_an_offer(),
+        **_a_conversation(owner),
     }
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
@@ -154,6 +157,15 @@ def _an_offer():
     code = run_unit(lambda: managing.add_code(made, "MATRIX"))
     card, _ = run_unit(lambda: crediting.issue(Money(1000, "USD")))
     return {"promotion_id": str(made), "promotion_code": code, "card_id": str(card)}
+
+
+def _a_conversation(owner):
+    """The owner's question with a file, a file that waits, and a canned reply."""
+    ticket = support.a_ticket(owner, files=[support.PICTURE])
+    waiting = run_unit(lambda: files.attach(ticket, Holder(owner.user_id), support.PICTURE))
+    sent = shop.look("SELECT id FROM ticket_attachments WHERE message_id IS NOT NULL")[0].id
+    reply = run_unit(lambda: canned.add_reply("Hello", "Hello {name}"))
+    return {"ticket_id": str(ticket), "attachment_id": str(sent), "waiting_id": str(waiting), "reply_id": str(reply)}
 
 
 def _put_aside(ref):

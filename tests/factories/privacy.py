@@ -1,6 +1,7 @@
 """Somebody of whom the shop knows everything it can know, each value findable, and a search of the whole database."""
 
 import base64
+import io
 import re
 import uuid
 from dataclasses import dataclass
@@ -78,6 +79,9 @@ def somebody_known(client, mark):
         "card brand": f"{mark}-Brand",
         "api key": f"{mark}-Integration",
         "account log": f"{mark}-logged",
+        "question": f"{mark}-question",
+        "question's words": f"{mark}-asked-support",
+        "file's name": f"{mark}-file.txt",
     }
     hidden = {
         "card token": f"tok_{mark}_card",
@@ -88,6 +92,7 @@ def somebody_known(client, mark):
         "wanted address": f"{mark}-wanted@canary.example",
         "next action": f"{mark}-challenge-page",
         "older payment token": f"tok_{mark}_older",
+        "file's content": f"{mark} shows support this",
     }
     app = client.application
     with app.app_context():
@@ -105,6 +110,7 @@ def somebody_known(client, mark):
         processing.process(order_id)
         run_unit(lambda: _write_the_rest(user_id, own, order_id, book, open_values, hidden))
     _fill_cart(account, variant)
+    _ask_support(account, open_values, hidden)
     return Known(account, user_id, own.id, open_values, hidden)
 
 
@@ -116,6 +122,13 @@ def _call(account, method, path, body=None, **headers):
 
 def _fill_cart(account, variant):
     _call(account, "POST", "/cart/items", {"variant_id": str(variant), "quantity": 2})
+
+
+def _ask_support(account, shown, hidden):
+    asked = {"subject": shown["question"], "body": shown["question's words"]}
+    path = f"/api/v1/tickets/{_call(account, 'POST', '/tickets', asked).json['id']}/attachments"
+    file = (io.BytesIO(hidden["file's content"].encode()), shown["file's name"])
+    assert account.client.post(path, data={"file": file}, headers=account.headers).status_code == 201
 
 
 def _order(account, variant, wish, hidden):
