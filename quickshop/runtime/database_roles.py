@@ -70,7 +70,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "order_events": ("arwd", "ar", ""),
     "order_given_back": ("arw", "arw", ""),
     "order_lines": ("arwd", "r", "r"),
-    "order_notes": ("ar", "", ""),
+    "order_notes": ("arw", "", ""),
     "order_processing": ("arwd", "rw", "rw"),
     "order_risks": ("arwd", "arw", ""),
     "order_signals": ("arwd", "arwd", ""),
