@@ -94,6 +94,7 @@ class Settings:
     stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY: what Stripe's card form on the page is given
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # STRIPE_WEBHOOK_SECRET: up to two
     stripe_api_url: str = "https://api.stripe.com"  # STRIPE_API_URL
+    webhook_private_addresses: bool = False  # WEBHOOK_PRIVATE_ADDRESSES: 1 lets webhooks reach the shop's own network
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
     other_currencies: tuple[str, ...] = ()  # OTHER_CURRENCIES: what else carts may be in, by comma
 
@@ -403,6 +404,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         **_stripe(env, needed=provider == "stripe"),
         base_currency=_currency(env),
         other_currencies=_other_currencies(env),
+        webhook_private_addresses=_flag(env, "WEBHOOK_PRIVATE_ADDRESSES", development),
         reviews_moderated=_flag(env, "REVIEWS_MODERATED", False),
     )
     if not development:

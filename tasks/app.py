@@ -65,6 +65,7 @@ _SETTINGS = {
         "tasks.shipping",
         "tasks.imports",
         "tasks.system",
+        "tasks.webhooks",
         "tasks.wishlists",
     ),
 }

@@ -23,6 +23,7 @@ from quickshop.imports import queries as imports
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.monitoring import presence, service, sweeping
+from quickshop.webhooks import queries as webhooks
 from tasks.feed import Feed
 from tasks.messages import age
 from tasks.queues import ORDER_QUEUES, QueueNames, TaskNames
@@ -89,6 +90,7 @@ class Chores(threading.Thread):
             Chore("catalog", 1.0, self.wake_catalog),
             Chore("wishlists", 5.0, self.wake_wishlists),
             Chore("imports", 5.0, self.wake_imports),
+            Chore("webhooks", 2.0, self.wake_webhooks),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
             Chore("products", 0.5, self.tell_products),
@@ -156,6 +158,13 @@ class Chores(threading.Thread):
         with reading():
             due = imports.due()
         self._send(timed=[Timed(TaskHint(TaskNames.PROCESS_IMPORT, QueueNames.SYSTEM, (str(i),)), 5.0) for i in due])
+
+    def wake_webhooks(self) -> None:
+        """Hint what other systems have not been told yet: a retry has come, a pause is over, or a hint was lost."""
+        with reading():
+            due = webhooks.due()
+        if due:
+            self._send(timed=[Timed(TaskHint(TaskNames.DRAIN_WEBHOOKS, QueueNames.SYSTEM), 5.0)])
 
     def beat(self) -> None:
         """Give a sign of life."""

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from quickshop.kernel.outbox import TaskHint
 from tasks.queues import TaskNames
 
-ONE_SERVES_ALL = frozenset({TaskNames.DRAIN_NOTIFICATIONS, TaskNames.DELIVER_NOTIFICATIONS, TaskNames.TELL_WISHLISTS})
+ONE_SERVES_ALL = frozenset(
+    {
+        TaskNames.DRAIN_NOTIFICATIONS,
+        TaskNames.DELIVER_NOTIFICATIONS,
+        TaskNames.TELL_WISHLISTS,
+        TaskNames.DRAIN_WEBHOOKS,
+    }
+)
 SHORTEST_GAP = 0.1  # seconds between two hints of the same kind
 
 

@@ -28,6 +28,7 @@ class TaskNames(StrEnum):
     PRUNE_PICTURES = "catalog.prune_pictures"
     WATCH_STOCK = "inventory.watch"
     MEASURE_PACKING = "shipping.measure"
+    DRAIN_WEBHOOKS = "webhooks.drain"
     PROCESS_IMPORT = "imports.process"
     RECONCILE = "payments.reconcile"
     PRUNE = "maintenance.prune"

@@ -11,6 +11,7 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.monitoring import service as monitoring
 from quickshop.orders import signals
 from quickshop.support import pruning as support
+from quickshop.webhooks import noting as webhooks
 from quickshop.wishlists import alerts
 from tasks.app import celery_app
 from tasks.queues import TaskNames
@@ -18,7 +19,7 @@ from tasks.queues import TaskNames
 
 @celery_app.task(name=TaskNames.PRUNE)
 def prune() -> None:
-    """Delete sent outbox rows, old idempotency keys, sessions, imports, alerts and shared carts long over.
+    """Delete sent outbox rows, old idempotency keys, sessions, imports, alerts, webhook events and carts long over.
 
     Free holds that ran out, and tell of those that soon will.
     """
@@ -31,6 +32,8 @@ def prune() -> None:
     while run_unit(imports.prune):
         pass
     while run_unit(support.prune):
+        pass
+    while run_unit(webhooks.prune):
         pass
     run_unit(carts.prune)
     run_unit(inventory.warn_of_expiry)

@@ -48,6 +48,7 @@ from blueprints.api.admin import shipping as admin_shipping
 from blueprints.api.admin import stock as admin_stock
 from blueprints.api.admin import taxes as admin_taxes
 from blueprints.api.admin import tickets as admin_tickets
+from blueprints.api.admin import webhooks as admin_webhooks
 from blueprints.api.schemas.common import Problem
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.csrf import csrf
@@ -91,6 +92,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_customers.blp,
     admin_roles.blp,
     admin_api_keys.blp,
+    admin_webhooks.blp,
     ops.blp,
 )
 

@@ -21,7 +21,7 @@ from quickshop.catalog.matrix import misfit
 from quickshop.catalog.pictures import set_variant_picture
 from quickshop.catalog.pricing import end_sale, schedule_sale, set_price
 from quickshop.catalog.service import NewProduct, NewVariant, create_product
-from quickshop.kernel import clock, db
+from quickshop.kernel import clock, db, facts
 from quickshop.kernel.errors import Invalid, NotFound
 
 # Versions that a caller saw; None asks for no check.
@@ -48,6 +48,7 @@ def editing(product_id: UUID, seen: Seen = None) -> Iterator[None]:
         id=product_id,
         at=at,
     )
+    facts.publish("product.updated", {"product_id": str(product_id)})
 
 
 def version(updated_at: Any) -> str:
@@ -63,6 +64,7 @@ def make_product(new: NewProduct, *, until: Any = None, related: Sequence[UUID] 
         publish(product_id, new.published_at, until)
     if related:
         set_related(product_id, related)
+    facts.publish("product.created", {"product_id": str(product_id), "slug": new.slug})
     return product_id, variants
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from quickshop.inventory.errors import StockPromised
 from quickshop.inventory.service import TELL
-from quickshop.kernel import clock, db
+from quickshop.kernel import clock, db, facts
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.pagination import decode_cursor, page
 
@@ -45,9 +45,11 @@ def move(variant_id: UUID, delta: int, cause: str, note: str | None = None) -> i
     if before is None:
         raise NotFound("variant")
     try:
-        return int(db.scalar(_MOVE, id=variant_id, delta=delta, cause=cause, note=note or None))
+        movement = int(db.scalar(_MOVE, id=variant_id, delta=delta, cause=cause, note=note or None))
     except IntegrityError as error:
         raise StockPromised(before.on_hand, before.held) from error
+    facts.publish("stock.changed", {"variant_id": str(variant_id), "delta": delta, "cause": cause})
+    return movement
 
 
 def set_low_at(variant_id: UUID, low_at: int | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from quickshop.inventory.errors import OutOfStock, Shortage
-from quickshop.kernel import db
+from quickshop.kernel import db, facts
 from quickshop.kernel.clock import now, rfc3339
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
@@ -269,3 +269,4 @@ def receive_known(variant_id: UUID, quantity: int) -> None:
     if not db.scalar("SELECT 1 FROM variants WHERE id = :id", id=variant_id):
         raise NotFound("variant")
     receive({variant_id: quantity})
+    facts.publish("stock.changed", {"variant_id": str(variant_id), "delta": quantity, "cause": "received"})

@@ -140,10 +140,10 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "users": ("arwd", "", ""),  # a worker: some columns of it, below
     "variant_prices": ("arwd", "r", "r"),
     "variants": ("arwd", "arw", "r"),
-    "webhook_attempts": ("rd", "ard", ""),
+    "webhook_attempts": ("ar", "ar", ""),
     "webhook_deliveries": ("arwd", "arwd", "r"),
     "webhook_endpoints": ("arwd", "rw", "r"),
-    "webhook_events": ("ar", "ard", ""),
+    "webhook_events": ("arwd", "ard", ""),
     "wishlist_items": ("arwd", "r", ""),
     "wishlists": ("arwd", "r", ""),
     "worker_canaries": ("arwd", "arw", "r"),

@@ -15,6 +15,7 @@ from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.master_keys import keyring
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.runtime.commanding import at_work, progress
+from quickshop.webhooks import service as webhooks
 
 BATCH = 200
 _ROUNDS = 20
@@ -41,6 +42,7 @@ def rotate(shown: bool = True) -> None:
         for name, counted, work in (
             ("people", rewrapping.in_use, _people),
             ("stored answers", idempotency.in_use, _answers),
+            ("webhook secrets", webhooks.in_use, _secrets),
             ("requests to be answered", asking.in_use, _wait),
         ):
             task = bar.add_task(name, total=_old(counted))
@@ -55,7 +57,8 @@ def rotate(shown: bool = True) -> None:
 def in_use() -> Counter[str]:
     """How much stands under each master key."""
     with reading():
-        return Counter(rewrapping.in_use()) + Counter(idempotency.in_use()) + Counter(asking.in_use())
+        parts = (rewrapping.in_use, idempotency.in_use, webhooks.in_use, asking.in_use)
+        return sum((Counter(part()) for part in parts), Counter())
 
 
 def _old(counted: Callable[[], dict[str, int]]) -> int:
@@ -75,13 +78,17 @@ def _answers(told: Told) -> None:
         told(number)
 
 
+def _secrets(told: Told) -> None:
+    told(run_unit(webhooks.reseal))
+
+
 def _wait(_told: Told) -> None:
     """Nothing to do: what waits is answered by the workers within moments."""
 
 
 def _tell(key_ids: list[str], left: Counter[str]) -> None:
     current, *older = key_ids
-    click.echo(f"{left[current]} keys and answers stand under {current!r}.")
+    click.echo(f"{left[current]} keys, answers and secrets stand under {current!r}.")
     unused = [key_id for key_id in older if not left[key_id]]
     for key_id in sorted(set(left) - {current}):
         click.echo(f"{left[key_id]} still stand under {key_id!r}: run this again.")

@@ -496,4 +496,19 @@ EXPECTATIONS = {
     .sending(_some(name="matrix", scopes=["orders:read"]))
     .but(key=403),  # a key makes no keys
     "DELETE /api/v1/admin/api-keys/{key_id}": staff("api-keys:write"),
+    # staff: outbound webhooks
+    "GET /api/v1/admin/webhooks": staff("webhooks:read"),
+    "POST /api/v1/admin/webhooks": staff("webhooks:write").sending(
+        _some(name="Warehouse", url="https://hooks.example/in", events=["order.*"])
+    ),
+    "GET /api/v1/admin/webhooks/{webhook_id}": staff("webhooks:read"),
+    "PATCH /api/v1/admin/webhooks/{webhook_id}": staff("webhooks:write").sending(_some(name="Other")),
+    "DELETE /api/v1/admin/webhooks/{webhook_id}": staff("webhooks:write"),
+    "POST /api/v1/admin/webhooks/{webhook_id}/rotate": staff("webhooks:write").sending(_some(hours=1)),
+    "POST /api/v1/admin/webhooks/{webhook_id}/test": staff("webhooks:write"),
+    "POST /api/v1/admin/webhooks/{webhook_id}/recover": staff("webhooks:write").sending(_some(after=0)),
+    "GET /api/v1/admin/webhooks/{webhook_id}/deliveries": staff("webhooks:read"),
+    "GET /api/v1/admin/webhook-deliveries/{delivery_id}": staff("webhooks:read"),
+    "POST /api/v1/admin/webhook-deliveries/{delivery_id}/redeliver": staff("webhooks:write"),
+    "GET /api/v1/admin/webhook-events": staff("webhooks:read"),
 }

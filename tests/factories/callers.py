@@ -26,6 +26,7 @@ from quickshop.promotions.managing import Setting
 from quickshop.security import passwords
 from quickshop.support import canned, files
 from quickshop.support.holders import Holder
+from quickshop.webhooks import service as webhooks
 from quickshop.wishlists import alerts
 from quickshop.wishlists import service as wishlists
 from quickshop.wishlists.sharing import share_token
@@ -145,6 +146,7 @@ def _things(world):
         "break_id": str(_a_break()),
         **_an_offer(),
         **_a_conversation(owner),
+        **_a_webhook(),
     }
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
@@ -166,6 +168,10 @@ def _a_conversation(owner):
     sent = shop.look("SELECT id FROM ticket_attachments WHERE message_id IS NOT NULL")[0].id
     reply = run_unit(lambda: canned.add_reply("Hello", "Hello {name}"))
     return {"ticket_id": str(ticket), "attachment_id": str(sent), "waiting_id": str(waiting), "reply_id": str(reply)}
+def _a_webhook():
+    """An endpoint, and a delivery to it."""
+    made, _ = run_unit(lambda: webhooks.make("Matrix", "https://hooks.example/matrix", ["*"], None))
+    return {"webhook_id": str(made), "delivery_id": str(run_unit(lambda: webhooks.send_test(made)))}
 
 
 def _put_aside(ref):

@@ -126,5 +126,5 @@ def test_the_command_says_which_keys_can_be_dropped(servers, settings, under, tm
     environment = servers.environment(tmp_path) | {"MASTER_KEYS": keys}
     told = CliRunner().invoke(rotating.rotate_keys, env=environment)
     assert told.exit_code == 0, told.output
-    assert "3 keys and answers stand under 'new'." in told.output
+    assert "3 keys, answers and secrets stand under 'new'." in told.output
     assert "No longer used: 'old'." in told.output

@@ -41,6 +41,7 @@ ONE_SIGN = base64.b64encode(b"a" * 32).decode()
 
 UNSAFE = [
     ("QUICKSHOP_ENV", "staging"),
+    ("WEBHOOK_PRIVATE_ADDRESSES", "yes"),
     ("CATALOGUE_CACHE_SECONDS", "2"),
     ("CATALOGUE_CACHE_SECONDS", "soon"),
     ("DATABASE_URL", "postgresql://quickshop:quickshop@db/quickshop"),
