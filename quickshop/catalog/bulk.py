@@ -74,7 +74,7 @@ def write(lines: Sequence[Line], *, show_new: bool = True, lock_products: bool =
         _extend_options(lines, products, touched)
     if lock_products:
         note_change(touched - {*made.values()})
-    facts.publish("product.created", *[{"product_id": str(made[slug]), "slug": slug} for slug in sorted(made)])
+    facts.announce("product.created", *[{"product_id": str(made[slug]), "slug": slug} for slug in sorted(made)])
     return Written(variants, frozenset(new), sorted(touched))
 
 
@@ -84,7 +84,7 @@ def note_change(product_ids: Iterable[UUID]) -> None:
     if ids:
         lock(ids)
         db.run("UPDATE products SET updated_at = now() WHERE id = ANY(:ids)", ids=ids)
-        facts.publish("product.updated", *[{"product_id": str(product_id)} for product_id in ids])
+        facts.announce("product.updated", *[{"product_id": str(product_id)} for product_id in ids])
 
 
 def show(products: Mapping[UUID, str]) -> None:

@@ -48,7 +48,7 @@ def editing(product_id: UUID, seen: Seen = None) -> Iterator[None]:
         id=product_id,
         at=at,
     )
-    facts.publish("product.updated", {"product_id": str(product_id)})
+    facts.announce("product.updated", {"product_id": str(product_id)})
 
 
 def version(updated_at: Any) -> str:
@@ -64,7 +64,7 @@ def make_product(new: NewProduct, *, until: Any = None, related: Sequence[UUID] 
         publish(product_id, new.published_at, until)
     if related:
         set_related(product_id, related)
-    facts.publish("product.created", {"product_id": str(product_id), "slug": new.slug})
+    facts.announce("product.created", {"product_id": str(product_id), "slug": new.slug})
     return product_id, variants
 
 

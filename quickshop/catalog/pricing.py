@@ -47,7 +47,7 @@ def tell(variant_id: UUID, before_minor: int, after_minor: int, currency: str) -
     if before_minor != after_minor:
         change = {"before_minor": before_minor, "after_minor": after_minor, "currency": currency}
         facts.leave("wishlists", "catalog.price_changed", {"variant_id": str(variant_id), **change})
-        facts.publish("product.price_changed", {"variant_id": str(variant_id), **change})
+        facts.announce("product.price_changed", {"variant_id": str(variant_id), **change})
 
 
 def set_price(variant_id: UUID, price_minor: int, compare_at_minor: int | None = None) -> None:

@@ -48,7 +48,7 @@ def move(variant_id: UUID, delta: int, cause: str, note: str | None = None) -> i
         movement = int(db.scalar(_MOVE, id=variant_id, delta=delta, cause=cause, note=note or None))
     except IntegrityError as error:
         raise StockPromised(before.on_hand, before.held) from error
-    facts.publish("stock.changed", {"variant_id": str(variant_id), "delta": delta, "cause": cause})
+    facts.announce("stock.changed", {"variant_id": str(variant_id), "delta": delta, "cause": cause})
     return movement
 
 

@@ -269,4 +269,4 @@ def receive_known(variant_id: UUID, quantity: int) -> None:
     if not db.scalar("SELECT 1 FROM variants WHERE id = :id", id=variant_id):
         raise NotFound("variant")
     receive({variant_id: quantity})
-    facts.publish("stock.changed", {"variant_id": str(variant_id), "delta": quantity, "cause": "received"})
+    facts.announce("stock.changed", {"variant_id": str(variant_id), "delta": quantity, "cause": "received"})

@@ -52,7 +52,7 @@ def watch() -> int:
     if found:
         items = [{"sku": r.sku, "name": r.name, "on_hand": r.on_hand} for r in found[:NAMED]]
         facts.leave("notifications", LOW_STOCK_FOUND, {"count": len(found), "items": items})
-        facts.publish(LOW_STOCK_FOUND, {"count": len(found), "items": items})
+        facts.announce(LOW_STOCK_FOUND, {"count": len(found), "items": items})
         write(tasks=[_NOTIFY])
     return len(found)
 

@@ -15,7 +15,7 @@ from quickshop.kernel.outbox import dump
 WAKES = """(SELECT coalesce(jsonb_agg(jsonb_build_object('name', task, 'queue', queue, 'args', jsonb_build_array())),
                           jsonb_build_array()) FROM fact_listeners)"""
 
-_PUBLISH = f"""
+_ANNOUNCE = f"""
 WITH told AS (
     INSERT INTO pending_facts (consumer, type, data)
     SELECT consumer, :type, fact FROM fact_listeners CROSS JOIN jsonb_array_elements(CAST(:facts AS jsonb)) AS fact
@@ -34,13 +34,13 @@ def leave(consumer: str, type_: str, data: dict[str, Any]) -> None:
     )
 
 
-def publish(type_: str, *facts: dict[str, Any]) -> None:
+def announce(type_: str, *facts: dict[str, Any]) -> None:
     """Tell those who listen of facts of one type, within the current transaction; it costs no round trip.
 
     `facts` hold ids, states and amounts, nothing that is personal or secret: they leave the shop.
     """
     if facts:
-        db.run_along(_PUBLISH, type=type_, facts=dump(list(facts)))
+        db.run_along(_ANNOUNCE, type=type_, facts=dump(list(facts)))
 
 
 def listen(consumer: str, task: str, queue: str) -> None:

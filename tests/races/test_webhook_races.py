@@ -17,7 +17,7 @@ def test_many_workers_number_events_without_a_gap_and_send_each_once_in_order(co
 
         def tell():
             for _ in range(10):
-                run_unit(lambda: facts.publish("product.updated", {"product_id": 1}))
+                run_unit(lambda: facts.announce("product.updated", {"product_id": 1}))
 
         def order():
             orders.append(an_order({goods: 1}))
@@ -41,5 +41,5 @@ def test_who_makes_an_endpoint_while_the_last_one_goes_is_told_of_facts(core):
         lambda: run_unit(lambda: service.remove(first)),
         lambda: an_endpoint("http://127.0.0.1:9/"),
     )
-    run_unit(lambda: facts.publish("product.updated", {"product_id": 1}))
+    run_unit(lambda: facts.announce("product.updated", {"product_id": 1}))
     assert look("SELECT count(*) AS n FROM pending_facts WHERE consumer = 'webhooks'")[0].n == 1

@@ -27,7 +27,7 @@ def receiver():
 def tell(*numbers):
     """Have the shop tell of something, once for each number."""
     for number in numbers:
-        run_unit(lambda number=number: facts.publish("product.updated", {"product_id": number}))
+        run_unit(lambda number=number: facts.announce("product.updated", {"product_id": number}))
 
 
 def attempts():
@@ -113,7 +113,7 @@ def test_an_endpoint_is_told_of_what_it_asked_for(receiver, wanted, told):
     an_endpoint(receiver.url, *wanted)
     an_order({goods: 1})
     tell(1)
-    run_unit(lambda: facts.publish("stock.changed", {"variant_id": "x"}))
+    run_unit(lambda: facts.announce("stock.changed", {"variant_id": "x"}))
     send()
     assert {e["type"] for e in receiver.events} == told
     assert [e["seq"] for e in queries.list_events(0)] == [1, 2, 3]  # all of them stand in the log
