@@ -36,6 +36,7 @@ from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
+from blueprints.api.admin import order_work as admin_order_work
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import payments as admin_payments
 from blueprints.api.admin import privacy as admin_privacy
@@ -80,6 +81,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_stock.blp,
     admin_imports.blp,
     admin_orders.blp,
+    admin_order_work.blp,
     admin_payments.blp,
     admin_settings.blp,
     admin_privacy.blp,

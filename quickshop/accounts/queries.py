@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ class Buyer:
     first_name: str
     verified: bool
     vip: bool
-    spent_minor: int
+    spent: Mapping[str, int]  # minor units by currency
     order_count: int
 
 
@@ -37,7 +38,7 @@ def buyer(user_id: UUID) -> Buyer:
         first_name=found.opened("first_name"),
         verified=row.email_verified_at is not None,
         vip=row.vip,
-        spent_minor=row.spent_minor,
+        spent=row.spent,
         order_count=row.order_count,
     )
 

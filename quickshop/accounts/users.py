@@ -14,7 +14,7 @@ from quickshop.kernel.errors import NotFound
 
 _COLUMNS = """
 SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale,
-       u.email_verified_at, u.vip, u.order_count, u.spent_minor, u.event_seq, u.version, u.disabled_at,
+       u.email_verified_at, u.vip, u.order_count, u.spent, u.event_seq, u.version, u.disabled_at,
        u.created_at, p.key_id, p.wrapped_key
 {more} FROM users u JOIN persons p ON p.id = u.person_id
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -80,7 +80,7 @@ class Buyer:
     email: str
     email_index: bytes
     vip: bool = False
-    spent_minor: int = 0
+    spent: Mapping[str, int] = field(default_factory=dict)
 
 
 def _terms(lines: Sequence[CartLine], destination: Place | None, user_id: UUID | None) -> Terms:
@@ -359,7 +359,7 @@ def _buyer(caller: Caller, wish: PlaceOrder) -> Buyer:
         email=member.email,
         email_index=email_index(member.email),
         vip=member.vip,
-        spent_minor=member.spent_minor,
+        spent=member.spent,
     )
 
 
@@ -393,7 +393,7 @@ def _new_order(
         person_id=who.person_id,
         person_key=who.person_key,
         vip=who.vip,
-        spent_minor=who.spent_minor,
+        spent=who.spent,
         email=who.email,
         email_index=who.email_index,
         shipping_address=addresses.shipping,

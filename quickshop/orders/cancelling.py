@@ -54,6 +54,8 @@ def cancel(number: str, viewer: Viewer, request_id: str | None, by: str = "shopp
     paid = order.payment_status in refunds.PAID
     given = refunds.all_left(order, by) if paid else None
     let_go(order.id, (given.credit_minor if given else 0) if paid else None)
+    if order.status == "on_hold":
+        steps.waited(order.id, "cancelled")
     gone = _counted_off(order, given)
     payment_status, tasks = _begin_undoing(order, given)
     counted = order.confirmed_at is not None
@@ -67,6 +69,7 @@ def cancel(number: str, viewer: Viewer, request_id: str | None, by: str = "shopp
             tasks=tasks,
             spent_minor=-gone if counted else 0,
             orders=-1 if counted else 0,
+            currency=order.currency,
         ),
         request_id=request_id,
     )

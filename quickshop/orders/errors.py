@@ -39,3 +39,15 @@ class NotWaiting(Conflict):
     """Nobody is asked whether the order may go on: it was decided, or nothing was wrong with it."""
 
     code, title = "not_waiting", "This order does not wait for a decision"
+
+
+class NotHoldable(Conflict):
+    """Nothing is left to be done here that a hold could stop."""
+
+    code, title = "not_holdable", "This order cannot be put on hold"
+
+
+class NotFailed(Conflict):
+    """Nothing of the order was given up, and nothing waits for another try."""
+
+    code, title = "not_failed", "There is nothing to try again"

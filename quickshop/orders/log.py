@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from quickshop.extensions import settings
 from quickshop.kernel import clock, db
 from quickshop.kernel.errors import Conflict
 from quickshop.kernel.events import Fact
@@ -27,7 +28,9 @@ TAIL = (
     SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS x (k int, type text, data jsonb, consumers jsonb)
 ), u AS (
     UPDATE users SET event_seq = users.event_seq + :n, order_count = order_count + :orders,
-                     spent_minor = greatest(0, spent_minor + :spent)
+                     spent_minor = greatest(0, spent_minor + CASE WHEN :in_base THEN :spent ELSE 0 END),
+                     spent = CASE WHEN :spent = 0 THEN spent ELSE spent || jsonb_build_object(CAST(:spent_in AS text),
+                         greatest(0, coalesce(CAST(spent ->> CAST(:spent_in AS text) AS bigint), 0) + :spent)) END
     FROM o WHERE users.id = o.user_id AND users.erased_at IS NULL RETURNING users.id, users.event_seq
 ), entries AS (
     SELECT f.k, f.type, f.consumers, f.data || jsonb_build_object('number', o.number) AS data, o.id AS order_id,
@@ -84,14 +87,19 @@ class Move:
     next_action: Mapping[str, Any] | None = None
     confirmed: bool = False
     tasks: Sequence[TaskHint] = ()
-    # Added to the member's lifetime spend and count of orders: at the confirmation; taken off when it is undone.
+    # Added to the member's lifetime spend (in `currency`) and count of orders: at the confirmation; taken off when it
+    # is undone.
     spent_minor: int = 0
     orders: int = 0
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
 class StepChange:
-    """What becomes of the processing row. `lease` is the fence: with another token nothing is written."""
+    """What becomes of the processing row. `lease` is the fence: with another token nothing is written.
+
+    Another step than before ends a stage, of which `outcome` tells; `stopped` says why a person has to act from now on.
+    """
 
     lease: UUID
     step: str
@@ -99,20 +107,53 @@ class StepChange:
     run_in_seconds: float = 0.0
     reset_attempts: bool = True
     error: str | None = None
+    outcome: str = "passed"
+    stopped: str | None = None
 
 
-_STEP = """
-WITH p AS (
-    UPDATE order_processing SET step = :step,
+_MOST_RETRIES_TOLD = 20
+
+# The row as it was, which a stage that ends is written from.
+WAS = """
+WITH was AS (
+    SELECT order_id, step, position, entered_at, taken_at, tries, retries FROM order_processing
+    WHERE {which} FOR UPDATE
+)"""
+# Follows a CTE `p (order_id, step)`: the row as it is now.
+PASSED = """, passed AS (
+    INSERT INTO order_stages (order_id, position, stage, entered_at, started_at, ended_at, attempts, outcome, error,
+        retries)
+    SELECT was.order_id, was.position, was.step, was.entered_at, was.taken_at, clock_timestamp(), was.tries, :outcome,
+        :error, was.retries
+    FROM was JOIN p USING (order_id) WHERE was.step NOT IN ('done', p.step)
+)"""
+
+_STEP = (
+    WAS.format(which="order_id = :id AND lease_token = :lease")
+    + """, p AS (
+    UPDATE order_processing t SET step = :step,
         attempt = CASE WHEN :reset_attempts THEN 0 ELSE attempt END,
         lease_token = CASE WHEN CAST(:lease_seconds AS int) IS NULL THEN NULL ELSE lease_token END,
         lease_until = now() + make_interval(secs => CAST(:lease_seconds AS int)),
         next_run_at = CASE WHEN :step = 'done' THEN NULL ELSE now() + make_interval(secs => :run_in) END,
         ended_at = CASE WHEN :step = 'done' THEN clock_timestamp() END,
-        last_error = :error
-    WHERE order_id = :id AND lease_token = :lease
-    RETURNING order_id
+        last_error = :error,
+        position = CASE WHEN t.step = :step THEN t.position ELSE t.position + 1 END,
+        entered_at = CASE WHEN t.step = :step THEN t.entered_at ELSE clock_timestamp() END,
+        taken_at = CASE WHEN t.step = :step THEN t.taken_at
+            WHEN CAST(:lease_seconds AS int) IS NOT NULL THEN clock_timestamp() END,
+        tries = CASE WHEN t.step = :step THEN t.tries WHEN CAST(:lease_seconds AS int) IS NULL THEN 0 ELSE 1 END,
+        retries = CASE WHEN t.step <> :step THEN '[]'
+            WHEN CAST(:error AS text) IS NULL OR jsonb_array_length(t.retries) >= :most_told THEN t.retries
+            ELSE t.retries || jsonb_build_object('at', clock_timestamp(), 'error', CAST(:error AS text)) END,
+        stopped_at = CASE WHEN CAST(:stopped AS text) IS NULL THEN stopped_at
+            ELSE coalesce(stopped_at, clock_timestamp()) END,
+        stopped_why = coalesce(:stopped, stopped_why)
+    FROM was WHERE t.order_id = was.order_id AND t.lease_token = :lease
+    RETURNING t.order_id, t.step
 )"""
+    + PASSED
+)
 
 _MOVE = """ o AS (
     UPDATE orders SET status = :status, payment_status = :payment_status, hold_reason = :hold_reason,
@@ -133,6 +174,7 @@ def tail_params(
     tasks: Sequence[TaskHint],
     spent_minor: int = 0,
     orders: int = 0,
+    currency: str | None = None,
 ) -> dict[str, Any]:
     """The parameters of TAIL."""
     wakes = [*tasks, NOTIFY] if any("notifications" in f.consumers for f in facts) else list(tasks)
@@ -150,6 +192,8 @@ def tail_params(
         "tasks": dump([t.as_dict() for t in wakes]),
         "orders": orders,
         "spent": spent_minor,
+        "spent_in": currency,
+        "in_base": currency == settings().base_currency,
     }
 
 
@@ -180,7 +224,7 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
         "failure_code": change.failure_code,
         "next_action": dump(dict(change.next_action)) if change.next_action else None,
         "confirmed": change.confirmed,
-        **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor, change.orders),
+        **tail_params(change.facts, now_in_log(), request_id, change.tasks, *_counted(change)),
     }
     if step is not None:
         params |= _step_params(step)
@@ -188,6 +232,10 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
     if moved is None:
         raise Overtaken("The order has changed meanwhile.")
     return int(moved.event_seq)
+
+
+def _counted(change: Move) -> tuple[int, int, str | None]:
+    return change.spent_minor, change.orders, change.currency
 
 
 def change_step(order_id: UUID, step: StepChange) -> None:
@@ -205,4 +253,7 @@ def _step_params(step: StepChange) -> dict[str, Any]:
         "run_in": step.run_in_seconds,
         "reset_attempts": step.reset_attempts,
         "error": step.error,
+        "outcome": step.outcome,
+        "stopped": step.stopped,
+        "most_told": _MOST_RETRIES_TOLD,
     }

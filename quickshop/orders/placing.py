@@ -19,7 +19,7 @@ from quickshop.orders.errors import ReferenceUsed
 from quickshop.orders.log import TAIL, now_in_log, tail_params
 from quickshop.orders.priority import Thresholds, decide, queue_of
 from quickshop.shipping.rules import Offer
-from quickshop.shop.queries import high_value_minor, vip_spend_minor
+from quickshop.shop.queries import high_value_minor, vip_spend
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class NewOrder:
     person_id: UUID
     person_key: bytes
     vip: bool
-    spent_minor: int
+    spent: Mapping[str, int]
     email: str
     email_index: bytes
     shipping_address: Mapping[str, Any]
@@ -133,10 +133,8 @@ def place(new: NewOrder) -> dict[str, Any]:
 
     Stock must be reserved already in the same transaction. Raises ReferenceUsed. Records `order.placed`.
     """
-    thresholds = Thresholds(vip_spend_minor(settings().base_currency), high_value_minor(new.currency))
-    priority, reason = decide(
-        vip=new.vip, spent_minor=new.spent_minor, total_minor=new.total_minor, thresholds=thresholds
-    )
+    thresholds = Thresholds(vip_spend(), high_value_minor(new.currency))
+    priority, reason = decide(vip=new.vip, spent=new.spent, total_minor=new.total_minor, thresholds=thresholds)
     at = now_in_log()
     task = TaskHint("orders.process", queue_of(priority), (str(new.id),))
     fact = Fact(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,12 +17,12 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which lifetime spend a customer is VIP, and from which total an order is of high value (minor units).
+    """From which lifetime spend in a currency a customer is VIP, and from which total an order is of high value.
 
-    None where staff set nothing for the currency: then it decides nothing.
+    In minor units. A currency for which staff set nothing decides nothing.
     """
 
-    vip_spend_minor: int | None
+    vip_spend: Mapping[str, int]
     high_value_minor: int | None
 
 
@@ -30,11 +31,14 @@ def queue_of(priority: str) -> str:
     return f"orders.{priority}"
 
 
-def decide(*, vip: bool, spent_minor: int, total_minor: int, thresholds: Thresholds) -> tuple[Priority, str]:
-    """The class of an order and the reason, a short machine word."""
+def decide(*, vip: bool, spent: Mapping[str, int], total_minor: int, thresholds: Thresholds) -> tuple[Priority, str]:
+    """The class of an order and the reason, a short machine word.
+
+    `spent`: what its member has spent in each currency, in minor units; one that reaches its threshold is enough.
+    """
     if vip:
         return Priority.VIP, "vip_group"
-    if thresholds.vip_spend_minor is not None and spent_minor >= thresholds.vip_spend_minor:
+    if any(spent.get(currency, 0) >= least for currency, least in thresholds.vip_spend.items()):
         return Priority.VIP, "lifetime_spend"
     if thresholds.high_value_minor is not None and total_minor >= thresholds.high_value_minor:
         return Priority.HIGH, "order_value"

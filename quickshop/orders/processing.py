@@ -143,7 +143,7 @@ def _record_authorization(work: Work, answer: Answer, outcome: Outcome, age: flo
         change_step(
             work.order_id,
             steps.keep(
-                work, "authorize", run_in_seconds=wait_seconds(age), error=f"payment {answer.state} {answer.code}"
+                work, "authorize", run_in_seconds=wait_seconds(age), error=f"payment_{answer.state}: {answer.code}"
             ),
         )
 
@@ -186,7 +186,7 @@ def _payment_failed(work: Work, code: str) -> None:
             failure_code=code,
         ),
         request_id=work.request_id,
-        step=steps.keep(work, "done"),
+        step=steps.keep(work, "done", error=code, outcome="refused"),
     )
 
 
@@ -225,7 +225,7 @@ def _give_up(work: Work, why: str) -> None:
             hold_reason="needs_review",
         ),
         request_id=work.request_id,
-        step=steps.keep(work, "done", error=why),
+        step=steps.keep(work, "done", error=why, outcome="gave_up", stopped="needs_review"),
     )
 
 
@@ -242,7 +242,7 @@ def _record_capture(work: Work, answer: Answer) -> None:
     payments.record_capture(work.order_id, work.round, answer)
     if answer.state is AnswerState.UNKNOWN:
         change_step(
-            work.order_id, steps.keep(work, "capture", run_in_seconds=wait_seconds(2.0), error="capture unknown")
+            work.order_id, steps.keep(work, "capture", run_in_seconds=wait_seconds(2.0), error="capture_unknown")
         )
         return
     _confirm(work)
@@ -259,6 +259,7 @@ def _confirm(work: Work) -> None:
             confirmed=True,
             spent_minor=work.total_minor,
             orders=1,
+            currency=work.currency,
         ),
         request_id=work.request_id,
         step=steps.keep(work, "done"),

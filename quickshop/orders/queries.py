@@ -65,7 +65,7 @@ def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:
     return address, person.unseal(order.email, f"orders/email/{order.id}")
 
 
-_SUMMARY = """
+SUMMARY = """
 SELECT o.id, o.number, o.status, o.payment_status, o.fulfilment_status, o.priority, o.priority_reason, o.currency,
        o.total_minor, o.country, o.client_reference, o.placed_at, o.confirmed_at, o.hold_reason, o.failure_code,
        coalesce(o.expected_from, o.deliver_from) AS deliver_from, coalesce(o.expected_to, o.deliver_to) AS deliver_to,
@@ -74,7 +74,8 @@ FROM orders o
 """
 
 
-def _summary(r: Any) -> dict[str, Any]:
+def summary_document(r: Any) -> dict[str, Any]:
+    """An order in a list, from a row of SUMMARY."""
     from_, to = r.deliver_from.isoformat(), r.deliver_to.isoformat()
     return {
         "id": str(r.id),
@@ -116,11 +117,11 @@ def list_orders(
         params |= {"placed_at": placed_at, "last": last}
     where = " AND ".join(parts)
     found = db.rows(
-        f"{_SUMMARY} WHERE {where} ORDER BY o.placed_at DESC, o.id DESC LIMIT :limit", **params, limit=limit + 1
+        f"{SUMMARY} WHERE {where} ORDER BY o.placed_at DESC, o.id DESC LIMIT :limit", **params, limit=limit + 1
     )
     shown = found[:limit]
     following = encode_cursor(shown[-1].placed_at.isoformat(), str(shown[-1].id)) if len(found) > limit else None
-    return {"items": [_summary(r) for r in shown], "next_cursor": following}
+    return {"items": [summary_document(r) for r in shown], "next_cursor": following}
 
 
 def find_order(number: str, viewer: Viewer) -> tuple[UUID, int]:

@@ -279,6 +279,7 @@ def _begin_undoing(ours: Ours) -> None:
     # The work first, then the order, as everybody locks them.
     step = db.scalar("SELECT step FROM order_processing WHERE order_id = :id FOR UPDATE", id=ours.order_id)
     if step == "done":
+        steps.waited(ours.order_id, "released")
         queue = steps.start(ours.order_id, "void")
         outbox.write(tasks=[TaskHint("orders.process", queue, (str(ours.order_id),))])
 

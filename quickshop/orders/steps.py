@@ -15,7 +15,7 @@ from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders.log import Overtaken, StepChange, change_step
+from quickshop.orders.log import PASSED, WAS, Overtaken, StepChange, change_step
 from quickshop.orders.placing import payment_token_place
 
 MOST_ATTEMPTS = 5
@@ -54,7 +54,9 @@ class Work:
 _TAKE = """
 WITH p AS (
     UPDATE order_processing SET attempt = attempt + 1, lease_token = :lease,
-        lease_until = now() + make_interval(secs => :seconds), started_at = coalesce(started_at, clock_timestamp())
+        lease_until = now() + make_interval(secs => :seconds), started_at = coalesce(started_at, clock_timestamp()),
+        taken_at = coalesce(taken_at, clock_timestamp()),
+        tries = tries + CASE WHEN attempt < :most THEN 1 ELSE 0 END
     WHERE order_id = :id AND step <> 'done' AND next_run_at <= now()
       AND (lease_until IS NULL OR lease_until < now())
     RETURNING order_id, step, attempt, queue
@@ -72,7 +74,12 @@ def take(order_id: UUID) -> Work | None:
     """Take an order's step, in the unit in hand; None where somebody owns it, it is not due, or it has ended."""
     lease = new_id()
     found = db.row(
-        _TAKE, id=order_id, lease=lease, seconds=settings().lease_seconds, provider=settings().payment_provider
+        _TAKE,
+        id=order_id,
+        lease=lease,
+        seconds=settings().lease_seconds,
+        provider=settings().payment_provider,
+        most=MOST_ATTEMPTS,
     )
     return None if found is None else _work(found, lease)
 
@@ -126,28 +133,82 @@ def _present_step(work: Work) -> str:
     return str(step)
 
 
-_START = """
-UPDATE order_processing SET step = :step, attempt = 0, lease_token = NULL, lease_until = NULL,
-    next_run_at = now() + make_interval(secs => :run_in), hinted_at = now(), waiting_since = now(), started_at = NULL,
-    ended_at = NULL, last_error = NULL
-WHERE order_id = :id RETURNING queue
+_START = (
+    WAS.format(which="order_id = :id")
+    + """, p AS (
+    UPDATE order_processing t SET step = :step, attempt = 0, lease_token = NULL, lease_until = NULL,
+        next_run_at = CASE WHEN :step = 'done' THEN NULL ELSE now() + make_interval(secs => :run_in) END,
+        hinted_at = now(), waiting_since = now(), started_at = NULL,
+        ended_at = CASE WHEN :step = 'done' THEN clock_timestamp() END, last_error = NULL,
+        position = CASE WHEN t.step IN ('done', :step) THEN t.position ELSE t.position + 1 END,
+        entered_at = CASE WHEN t.step = :step THEN t.entered_at ELSE clock_timestamp() END,
+        taken_at = CASE WHEN t.step = :step THEN t.taken_at END,
+        tries = CASE WHEN t.step = :step THEN t.tries ELSE 0 END,
+        retries = CASE WHEN t.step = :step THEN t.retries ELSE '[]' END
+    FROM was WHERE t.order_id = was.order_id RETURNING t.order_id, t.step, t.queue
+)"""
+    + PASSED
+    + """
+SELECT queue FROM p
 """
+)
 
 
 def start(order_id: UUID, step: str, run_in_seconds: float = 0.0) -> str:
     """Begin other work on an order, whatever was being done: who owned a step before hits no row. The caller holds
     the lock and sends the hint; the queue that serves the order is the answer.
     """
-    return str(db.scalar(_START, id=order_id, step=step, run_in=run_in_seconds))
+    found = db.scalar(_START, id=order_id, step=step, run_in=run_in_seconds, outcome="cancelled", error=None)
+    return str(found)
 
 
-def end(order_id: UUID) -> None:
-    """End the work on an order that nobody was asked to pay for. The caller holds the lock."""
+def end(order_id: UUID, outcome: str = "cancelled") -> None:
+    """End the work on an order as it stands. The caller holds the lock."""
+    db.run(
+        WAS.format(which="order_id = :id")
+        + """, p AS (
+            UPDATE order_processing t SET step = 'done', lease_token = NULL, lease_until = NULL, next_run_at = NULL,
+                ended_at = coalesce(ended_at, clock_timestamp()),
+                position = CASE WHEN t.step = 'done' THEN t.position ELSE t.position + 1 END,
+                tries = 0, retries = '[]'
+            FROM was WHERE t.order_id = was.order_id RETURNING t.order_id, t.step
+        )"""
+        + PASSED
+        + " SELECT order_id FROM p",
+        id=order_id,
+        outcome=outcome,
+        error=None,
+    )
+
+
+# --- waiting for a person ----------------------------------------------------------------------------------
+
+
+def wait_for_person(order_id: UUID, why: str) -> None:
+    """From now on a person has to act, and why; what work there is goes on. The caller holds the lock."""
+    db.run(
+        "UPDATE order_processing SET stopped_at = coalesce(stopped_at, clock_timestamp()), stopped_why = :why"
+        " WHERE order_id = :id",
+        id=order_id,
+        why=why,
+    )
+
+
+def waited(order_id: UUID, outcome: str) -> None:
+    """The person acted: the wait becomes a stage of its own. The caller holds the lock. Safe to run twice."""
     db.run(
         """
-        UPDATE order_processing SET step = 'done', lease_token = NULL, lease_until = NULL, next_run_at = NULL,
-            ended_at = coalesce(ended_at, clock_timestamp())
-        WHERE order_id = :id
+        WITH was AS (
+            SELECT order_id, position, stopped_at, stopped_why FROM order_processing
+            WHERE order_id = :id AND stopped_at IS NOT NULL FOR UPDATE
+        ), p AS (
+            UPDATE order_processing t SET stopped_at = NULL, stopped_why = NULL, position = t.position + 1
+            FROM was WHERE t.order_id = was.order_id
+        )
+        INSERT INTO order_stages (order_id, position, stage, entered_at, ended_at, attempts, outcome, wait_reason,
+            retries)
+        SELECT order_id, position, 'hold', stopped_at, clock_timestamp(), 0, :outcome, stopped_why, '[]' FROM was
         """,
         id=order_id,
+        outcome=outcome,
     )

@@ -49,7 +49,9 @@ def give_up(work: Work) -> None:
             f"{work.step} did not come to its end",
         )
     )
-    change_step(work.order_id, steps.keep(work, "done", error="too_many_attempts"))
+    change_step(
+        work.order_id, steps.keep(work, "done", error="too_many_attempts", outcome="gave_up", stopped="undo_failed")
+    )
 
 
 def _charge(work: Work) -> str:
@@ -115,7 +117,7 @@ def _look_again(work: Work, asked: payments.Attempt) -> None:
 
 
 def _later(work: Work, step: str, age: float) -> StepChange:
-    return steps.keep(work, step, run_in_seconds=wait_seconds(age), error=f"{step} unknown")
+    return steps.keep(work, step, run_in_seconds=wait_seconds(age), error=f"{step}_unknown")
 
 
 def _note_unknown(work: Work, kind: str, subject: str, amount_minor: int) -> None:
@@ -237,7 +239,7 @@ def tell_refund(order_id: UUID, fact: Fact, given_back_minor: int = 0) -> None:
     """Write what came of a refund, with the payment status that the money taken and given back make."""
     taken = payments.taken(order_id)
     order = db.run(
-        "SELECT status, payment_status, hold_reason, request_id FROM orders WHERE id = :id", id=order_id
+        "SELECT status, payment_status, hold_reason, request_id, currency FROM orders WHERE id = :id", id=order_id
     ).one()
     now = order.payment_status
     # What was found to be taken after all stays voided: nothing of it is left.
@@ -246,7 +248,9 @@ def tell_refund(order_id: UUID, fact: Fact, given_back_minor: int = 0) -> None:
     # A cancelled order was taken off what the member has spent as a whole.
     spent = 0 if order.status == "cancelled" else -given_back_minor
     was = (order.status, order.payment_status)
-    told = Move(was, order.status, now, [fact], hold_reason=order.hold_reason, spent_minor=spent)
+    told = Move(
+        was, order.status, now, [fact], hold_reason=order.hold_reason, spent_minor=spent, currency=order.currency
+    )
     move(order_id, told, request_id=order.request_id)
 
 

@@ -127,7 +127,7 @@ def _hold(work: Work, score: int, reasons: list[fraud.Reason], why: HoldReason) 
             hold_reason=str(why),
         ),
         request_id=work.request_id,
-        step=steps.keep(work, "done"),
+        step=steps.keep(work, "done", outcome="held", stopped=str(why)),
     )
     data = {"reason": str(why), "score": score, "rules": [reason.rule for reason in reasons]}
     audit.record("order.held", target=f"order:{work.number}", data=data)
@@ -243,6 +243,7 @@ def _release(
 ) -> None:
     _check_waiting(order, reasons)
     _decide(order.id, decided, staff_id)
+    steps.waited(order.id, "released")
     queue = steps.start(order.id, "authorize")
     move(
         order.id,

@@ -10,6 +10,7 @@ from uuid import UUID
 from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.payments.gateways.port import Answer, AnswerState
+from quickshop.payments.rules import KEYS_LAST_SECONDS
 
 _DONE = (AnswerState.AUTHORIZED, AnswerState.CAPTURED, AnswerState.VOIDED, AnswerState.REFUNDED)
 
@@ -119,6 +120,27 @@ def give_up(order_id: UUID, round_: int, kind: str) -> bool:
         key=attempt_key(order_id, round_, kind),
     )
     return bool(changed.rowcount)
+
+
+def take_up(order_id: UUID, round_: int) -> None:
+    """Have what was given up of a round of paying asked again under its own key.
+
+    A call that may have to be repeated whole is repeated only while the provider still knows keys; else, and where
+    it may have been voided, the charge is only looked for.
+    """
+    db.run(
+        """
+        UPDATE payment_attempts a SET state = CASE
+            WHEN a.created_at > now() - make_interval(secs => :known) AND NOT EXISTS (
+                SELECT FROM payment_attempts v
+                WHERE v.order_id = a.order_id AND v.round = a.round AND v.kind = 'void') THEN 'sent'
+            ELSE 'unknown' END
+        WHERE a.order_id = :id AND a.round = :round AND a.kind <> 'refund' AND a.state = 'given_up'
+        """,
+        id=order_id,
+        round=round_,
+        known=KEYS_LAST_SECONDS,
+    )
 
 
 def record_authorization(order_id: UUID, round_: int, answer: Answer) -> None:

@@ -54,9 +54,9 @@ def high_value_minor(currency: str) -> int | None:
     return _value(HIGH_VALUE).get(currency)
 
 
-def vip_spend_minor(currency: str) -> int | None:
-    """From which lifetime spend a customer is VIP; None where it makes nobody one."""
-    return _value(VIP_SPEND).get(currency)
+def vip_spend() -> Mapping[str, int]:
+    """From which lifetime spend in a currency a customer is VIP, in minor units by currency."""
+    return _value(VIP_SPEND)
 
 
 def setting(name: str) -> dict[str, Any]:

@@ -447,6 +447,17 @@ EXPECTATIONS = {
     .sending(_some(value={"USD": 1}, version=-1))
     .answering(409),
     "POST /api/v1/admin/orders/{number}/cancel": staff("orders:write"),
+    "GET /api/v1/admin/processing": staff("orders:read", support=OK),
+    "GET /api/v1/admin/failed-tasks": staff("orders:read", support=OK),
+    "POST /api/v1/admin/failed-tasks/{task_id}/replay": staff("orders:write"),
+    "GET /api/v1/admin/orders/{number}/stages": staff("orders:read", support=OK),
+    "POST /api/v1/admin/orders/{number}/hold": staff("orders:write"),
+    "POST /api/v1/admin/orders/{number}/release": staff("orders:write").answering(409),  # nobody holds it
+    "GET /api/v1/admin/orders/{number}/notes": staff("orders:read", support=OK),
+    "POST /api/v1/admin/orders/{number}/notes": staff("orders:write").sending(_some(body="Matrix")),
+    "POST /api/v1/admin/orders/bulk": staff("orders:write").sending(_some(action="hold", numbers=["QS-1"])),
+    "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
+    "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
     "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),
     "POST /api/v1/admin/payments/breaks/{break_id}/close": staff("orders:write").sending(_some(note="Matrix")),
     "GET /api/v1/admin/reviews": staff("reviews:write"),

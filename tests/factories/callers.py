@@ -134,6 +134,7 @@ def _things(world):
         "slug_or_id": found.slug,
         "category": str(found.category_id),
         "number": order.number,
+        "task_id": str(order.id),
         "item_id": str(item),
         "cart_token": guests.token,
         "total": order.document["totals"]["total"],

@@ -86,9 +86,10 @@ def a_member(*, vip=False, verified=True, spent=0, email=None):
         db.run(
             """
             INSERT INTO users (id, person_id, username, email, email_index, first_name, last_name, password_hash,
-                               email_verified_at, vip, spent_minor)
+                               email_verified_at, vip, spent_minor, spent)
             VALUES (:id, :person, :username, :email, :index, :first, :last, 'none',
-                    CASE WHEN :verified THEN now() END, :vip, :spent)
+                    CASE WHEN :verified THEN now() END, :vip, :spent,
+                    jsonb_build_object('USD', CAST(:spent AS bigint)))
             """,
             id=user_id,
             person=person.id,

@@ -20,7 +20,7 @@ from blueprints.http.json import json_response
 from blueprints.http.pagination import page_body
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel.money import Money, money
-from quickshop.orders import cancelling, queries, refunding, refunds, risks, verifying
+from quickshop.orders import cancelling, finding, queries, refunding, refunds, risks, verifying
 from quickshop.orders.viewers import Viewer
 
 blp = ApiBlueprint("admin_orders", __name__, url_prefix="/api/v1/admin", description="Staff: orders")
@@ -31,8 +31,9 @@ blp = ApiBlueprint("admin_orders", __name__, url_prefix="/api/v1/admin", descrip
 @blp.arguments(OrderListArgs, location="query")
 @blp.answers(200, OrderPage)
 def list_orders(args: dict[str, Any]) -> Response:
-    """All orders, newest first; by status or client_reference."""
-    return json_response(queries.list_orders(**args))
+    """Orders, newest first: all, or by number, customer's e-mail, article, states, class, day and reference."""
+    page = {name: args.pop(name) for name in ("limit", "cursor")}
+    return json_response(finding.find(finding.Wanted(**args), **page))
 
 
 @blp.get("/orders/<number>")

@@ -11,7 +11,8 @@ from blueprints.api.schemas.checkout import PaymentChoice, TaxLineSchema, Totals
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
 from blueprints.api.schemas.promotions import OrderDiscountSchema
 from blueprints.http.body import StrictSchema
-from quickshop.orders.states import Status
+from quickshop.orders.priority import Priority
+from quickshop.orders.states import FulfilmentStatus, HoldReason, PaymentStatus, Status
 
 
 class PlaceOrderBody(StrictSchema):
@@ -105,8 +106,17 @@ class OrderSchema(Schema):
 class OrderListArgs(PageQuery):
     """The query of GET /admin/orders."""
 
+    number = Text(40, load_default=None)
+    email = Email(load_default=None)
+    sku = Text(100, load_default=None)
     status = fields.String(load_default=None, validate=validate.OneOf([str(s) for s in Status]))
+    payment_status = fields.String(load_default=None, validate=validate.OneOf([str(s) for s in PaymentStatus]))
+    fulfilment_status = fields.String(load_default=None, validate=validate.OneOf([str(s) for s in FulfilmentStatus]))
+    priority = fields.String(load_default=None, validate=validate.OneOf([str(p) for p in Priority]))
+    hold_reason = fields.String(load_default=None, validate=validate.OneOf([str(r) for r in HoldReason]))
     client_reference = Text(100, load_default=None)
+    placed_from = fields.Date(load_default=None)
+    placed_to = fields.Date(load_default=None)
 
 
 class OrderSummary(Schema):
