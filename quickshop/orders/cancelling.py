@@ -69,7 +69,6 @@ def cancel(number: str, viewer: Viewer, request_id: str | None, by: str = "shopp
             tasks=tasks,
             spent_minor=-gone if counted else 0,
             orders=-1 if counted else 0,
-            currency=order.currency,
         ),
         request_id=request_id,
     )

@@ -21,16 +21,16 @@ from quickshop.kernel.outbox import TaskHint, dump
 from quickshop.orders.states import PAYMENT_STATUS, STATUS
 
 # Who listens to all facts gets those of the order, and a hint: where nobody does, nothing is written for them.
-# Follows a CTE `o (id, number, user_id, event_seq)`: the order whose event_seq has already been raised by :n.
+# Follows a CTE `o (id, number, user_id, event_seq, currency)`: the order whose event_seq has already been raised by :n.
 TAIL = (
     """
 , f AS (
     SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS x (k int, type text, data jsonb, consumers jsonb)
 ), u AS (
     UPDATE users SET event_seq = users.event_seq + :n, order_count = order_count + :orders,
-                     spent_minor = greatest(0, spent_minor + CASE WHEN :in_base THEN :spent ELSE 0 END),
-                     spent = CASE WHEN :spent = 0 THEN spent ELSE spent || jsonb_build_object(CAST(:spent_in AS text),
-                         greatest(0, coalesce(CAST(spent ->> CAST(:spent_in AS text) AS bigint), 0) + :spent)) END
+                     spent_minor = greatest(0, spent_minor + CASE WHEN o.currency = :base THEN :spent ELSE 0 END),
+                     spent = CASE WHEN :spent = 0 THEN spent ELSE spent || jsonb_build_object(o.currency,
+                         greatest(0, coalesce(CAST(spent ->> o.currency AS bigint), 0) + :spent)) END
     FROM o WHERE users.id = o.user_id AND users.erased_at IS NULL RETURNING users.id, users.event_seq
 ), entries AS (
     SELECT f.k, f.type, f.consumers, f.data || jsonb_build_object('number', o.number) AS data, o.id AS order_id,
@@ -87,11 +87,10 @@ class Move:
     next_action: Mapping[str, Any] | None = None
     confirmed: bool = False
     tasks: Sequence[TaskHint] = ()
-    # Added to the member's lifetime spend (in `currency`) and count of orders: at the confirmation; taken off when it
-    # is undone.
+    # Added to the member's lifetime spend in the order's currency and their count of orders: at the confirmation; taken
+    # off when it is undone.
     spent_minor: int = 0
     orders: int = 0
-    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ _MOVE = """ o AS (
         failure_code = :failure_code, next_action = CAST(:next_action AS jsonb),
         confirmed_at = CASE WHEN :confirmed THEN :at ELSE confirmed_at END, event_seq = event_seq + :n
     WHERE id = {which} AND status = :was_status AND payment_status = :was_payment_status
-    RETURNING id, number, user_id, event_seq
+    RETURNING id, number, user_id, event_seq, currency
 )"""
 
 _FREE = "WITH" + _MOVE.format(which=":id") + TAIL
@@ -174,7 +173,6 @@ def tail_params(
     tasks: Sequence[TaskHint],
     spent_minor: int = 0,
     orders: int = 0,
-    currency: str | None = None,
 ) -> dict[str, Any]:
     """The parameters of TAIL."""
     wakes = [*tasks, NOTIFY] if any("notifications" in f.consumers for f in facts) else list(tasks)
@@ -192,8 +190,7 @@ def tail_params(
         "tasks": dump([t.as_dict() for t in wakes]),
         "orders": orders,
         "spent": spent_minor,
-        "spent_in": currency,
-        "in_base": currency == settings().base_currency,
+        "base": settings().base_currency,
     }
 
 
@@ -224,7 +221,7 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
         "failure_code": change.failure_code,
         "next_action": dump(dict(change.next_action)) if change.next_action else None,
         "confirmed": change.confirmed,
-        **tail_params(change.facts, now_in_log(), request_id, change.tasks, *_counted(change)),
+        **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor, change.orders),
     }
     if step is not None:
         params |= _step_params(step)
@@ -232,10 +229,6 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
     if moved is None:
         raise Overtaken("The order has changed meanwhile.")
     return int(moved.event_seq)
-
-
-def _counted(change: Move) -> tuple[int, int, str | None]:
-    return change.spent_minor, change.orders, change.currency
 
 
 def change_step(order_id: UUID, step: StepChange) -> None:

@@ -93,7 +93,7 @@ WITH o AS (
         :discount, :shipping, :tax, :tax_included, :shipping_tax, CAST(:tax_lines AS jsonb), :total, :credit,
         CAST(:shipping_method AS jsonb), :deliver_from, :deliver_to,
         :payment_token, :payment_method_id, 1, :request_id, :at, :digest)
-    RETURNING id, number, user_id, event_seq
+    RETURNING id, number, user_id, event_seq, currency
 ), l AS (
     INSERT INTO order_lines (id, order_id, position, variant_id, sku, name, options, quantity, unit_price_minor,
         discount_minor, total_minor, tax_minor, tax_rate, tax_included)

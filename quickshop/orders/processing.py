@@ -259,7 +259,6 @@ def _confirm(work: Work) -> None:
             confirmed=True,
             spent_minor=work.total_minor,
             orders=1,
-            currency=work.currency,
         ),
         request_id=work.request_id,
         step=steps.keep(work, "done"),

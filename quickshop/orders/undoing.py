@@ -239,7 +239,7 @@ def tell_refund(order_id: UUID, fact: Fact, given_back_minor: int = 0) -> None:
     """Write what came of a refund, with the payment status that the money taken and given back make."""
     taken = payments.taken(order_id)
     order = db.run(
-        "SELECT status, payment_status, hold_reason, request_id, currency FROM orders WHERE id = :id", id=order_id
+        "SELECT status, payment_status, hold_reason, request_id FROM orders WHERE id = :id", id=order_id
     ).one()
     now = order.payment_status
     # What was found to be taken after all stays voided: nothing of it is left.
@@ -248,9 +248,7 @@ def tell_refund(order_id: UUID, fact: Fact, given_back_minor: int = 0) -> None:
     # A cancelled order was taken off what the member has spent as a whole.
     spent = 0 if order.status == "cancelled" else -given_back_minor
     was = (order.status, order.payment_status)
-    told = Move(
-        was, order.status, now, [fact], hold_reason=order.hold_reason, spent_minor=spent, currency=order.currency
-    )
+    told = Move(was, order.status, now, [fact], hold_reason=order.hold_reason, spent_minor=spent)
     move(order_id, told, request_id=order.request_id)
 
 
