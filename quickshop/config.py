@@ -95,6 +95,8 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # STRIPE_WEBHOOK_SECRET: up to two
     stripe_api_url: str = "https://api.stripe.com"  # STRIPE_API_URL
     webhook_private_addresses: bool = False  # WEBHOOK_PRIVATE_ADDRESSES: 1 lets webhooks reach the shop's own network
+    carrier: str = "manual"  # CARRIER: who carries parcels, manual (staff say what becomes of them) or simulator
+    carrier_url: str = ""  # CARRIER_URL: base of the simulated carrier
     base_currency: str = "USD"  # BASE_CURRENCY: ISO 4217 code of the shop's prices
     other_currencies: tuple[str, ...] = ()  # OTHER_CURRENCIES: what else carts may be in, by comma
 
@@ -310,6 +312,7 @@ def _refuse_unsafe(found: Settings) -> None:
         ),
         (found.mail_backend != "smtp", "MAIL_BACKEND must be smtp outside development; others keep or lose mails."),
         (found.mail_from.endswith(".example>"), "MAIL_FROM must be an address of your own outside development."),
+        (found.carrier != "manual", "CARRIER must be manual outside development; the simulated one carries nothing."),
         (found.limits_profile != "strict", "LIMITS_PROFILE must be strict outside development."),
         (not found.secure_cookies, "SECURE_COOKIES must be 1 outside development."),
         (any(o.startswith("http://") for o in found.cors_origins), "CORS_ORIGINS must begin with https://."),
@@ -353,6 +356,14 @@ def _passkeys(env: Mapping[str, str], public_url: str, development: bool) -> tup
         return "", ()
     port = f":{parts.port}" if parts.port else ""
     return "localhost", (origin, f"{parts.scheme}://localhost{port}")
+
+
+def _carrier_url(env: Mapping[str, str], development: bool) -> str:
+    if not development:
+        if env.get("CARRIER_URL"):
+            raise SettingsError("CARRIER_URL is the simulated carrier's address, which is for development only.")
+        return ""
+    return _address(env, "CARRIER_URL", env.get("GATEWAY_URL") or "http://127.0.0.1:8010")
 
 
 def load_settings(env: Mapping[str, str]) -> Settings:
@@ -402,6 +413,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         low_stock_at=_number(env, "LOW_STOCK_AT", 5, 0, 10**6),
         payment_provider=provider,
         **_stripe(env, needed=provider == "stripe"),
+        carrier=_choice(env, "CARRIER", "simulator" if development else "manual", ("manual", "simulator")),
+        carrier_url=_carrier_url(env, development),
         base_currency=_currency(env),
         other_currencies=_other_currencies(env),
         webhook_private_addresses=_flag(env, "WEBHOOK_PRIVATE_ADDRESSES", development),

@@ -38,6 +38,7 @@ from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import order_work as admin_order_work
 from blueprints.api.admin import orders as admin_orders
+from blueprints.api.admin import parcels as admin_parcels
 from blueprints.api.admin import payments as admin_payments
 from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import products as admin_products
@@ -82,6 +83,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_imports.blp,
     admin_orders.blp,
     admin_order_work.blp,
+    admin_parcels.blp,
     admin_payments.blp,
     admin_settings.blp,
     admin_privacy.blp,

@@ -87,6 +87,7 @@ def order_document(
         "shipping_address": dict(shipping_address) if shipping_address else None,
         "email": email,
         "estimated_delivery": estimate_document(order),
+        "parcels": [],
         "payment": {
             "next_action": order["next_action"],
             "refunded": money(order.get("refunded_minor", 0), order["currency"]),

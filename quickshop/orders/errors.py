@@ -51,3 +51,9 @@ class NotFailed(Conflict):
     """Nothing of the order was given up, and nothing waits for another try."""
 
     code, title = "not_failed", "There is nothing to try again"
+
+
+class NotShippable(Conflict):
+    """The order, or what was asked of it, cannot be packed or sent as it stands."""
+
+    code, title = "not_shippable", "This cannot be packed or sent"

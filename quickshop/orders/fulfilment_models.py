@@ -146,6 +146,10 @@ class Parcel(Base):
     shipped_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     delivered_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
     told_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    # When its carrier is asked for a label the next time, how often it was, and what it said.
+    send_at: Mapped[datetime | None] = mapped_column(TIMESTAMPTZ)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    last_error: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
         CheckConstraint(
             "state IN ('packed', 'label', 'in_transit', 'out_for_delivery', 'exception', 'delivered', 'lost',"
@@ -156,6 +160,8 @@ class Parcel(Base):
         CheckConstraint("state IN ('packed', 'label', 'cancelled') OR shipped_at IS NOT NULL", name="sent_has_time"),
         CheckConstraint("state <> 'label' OR carrier IS NOT NULL", name="label_has_carrier"),
         CheckConstraint("deliver_from <= deliver_to", name="window_in_order"),
+        CheckConstraint("send_at IS NULL OR state IN ('packed', 'label')", name="waits_before_it_leaves"),
+        Index("ix_parcels_send_at", "send_at", postgresql_where=text("send_at IS NOT NULL")),
         Index("uq_parcels_number", "order_id", "number", unique=True),
         Index(
             "ix_parcels_under_way",

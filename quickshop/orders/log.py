@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from quickshop.kernel.errors import Conflict
 from quickshop.kernel.events import Fact
 from quickshop.kernel.facts import WAKES
 from quickshop.kernel.outbox import TaskHint, dump
-from quickshop.orders.states import PAYMENT_STATUS, STATUS
+from quickshop.orders.states import FULFILMENT_STATUS, PAYMENT_STATUS, STATUS
 
 # Who listens to all facts gets those of the order, and a hint: where nobody does, nothing is written for them.
 # Follows a CTE `o (id, number, user_id, event_seq, currency)`: the order whose event_seq has already been raised by :n.
@@ -91,6 +91,19 @@ class Move:
     # off when it is undone.
     spent_minor: int = 0
     orders: int = 0
+    goods: Goods | None = None
+
+
+@dataclass(frozen=True)
+class Goods:
+    """What becomes of an order's goods: from which fulfilment status to which, whether any of it is packed, and when
+    the whole is expected by now (None: as it was).
+    """
+
+    was: str
+    status: str
+    packed: bool = True
+    expected: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,13 +170,23 @@ _STEP = (
 _MOVE = """ o AS (
     UPDATE orders SET status = :status, payment_status = :payment_status, hold_reason = :hold_reason,
         failure_code = :failure_code, next_action = CAST(:next_action AS jsonb),
-        confirmed_at = CASE WHEN :confirmed THEN :at ELSE confirmed_at END, event_seq = event_seq + :n
-    WHERE id = {which} AND status = :was_status AND payment_status = :was_payment_status
+        confirmed_at = CASE WHEN :confirmed THEN :at ELSE confirmed_at END, event_seq = event_seq + :n{goods}
+    WHERE id = {which} AND status = :was_status AND payment_status = :was_payment_status{still}
     RETURNING id, number, user_id, event_seq, currency
 )"""
 
-_FREE = "WITH" + _MOVE.format(which=":id") + TAIL
-_FENCED = _STEP + "," + _MOVE.format(which="(SELECT order_id FROM p)") + TAIL
+_GOODS = """,
+        fulfilment_status = :fulfilment_status, packing_at = CASE WHEN :packed THEN coalesce(packing_at, :at) END,
+        delivered_at = CASE WHEN :arrived THEN coalesce(delivered_at, :at) END,
+        expected_from = coalesce(CAST(:expected_from AS date), expected_from),
+        expected_to = coalesce(CAST(:expected_to AS date), expected_to)"""
+
+_FREE = "WITH" + _MOVE.format(which=":id", goods="", still="") + TAIL
+_FENCED = _STEP + "," + _MOVE.format(which="(SELECT order_id FROM p)", goods="", still="") + TAIL
+_OF_GOODS = (
+    "WITH" + _MOVE.format(which=":id", goods=_GOODS, still=" AND fulfilment_status = :was_fulfilment_status") + TAIL
+)
+_ARRIVED = ("delivered", "partially_returned", "returned")
 
 
 def tail_params(
@@ -211,6 +234,8 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
         STATUS.check(was_status, change.status)
     if change.payment_status != was_payment:
         PAYMENT_STATUS.check(was_payment, change.payment_status)
+    if change.goods is not None and change.goods.status != change.goods.was:
+        FULFILMENT_STATUS.check(change.goods.was, change.goods.status)
     params = {
         "id": order_id,
         "status": change.status,
@@ -223,12 +248,27 @@ def move(order_id: UUID, change: Move, *, request_id: str | None, step: StepChan
         "confirmed": change.confirmed,
         **tail_params(change.facts, now_in_log(), request_id, change.tasks, change.spent_minor, change.orders),
     }
+    sql = _FREE
     if step is not None:
-        params |= _step_params(step)
-    moved = db.row(_FENCED if step is not None else _FREE, **params)
+        sql, params = _FENCED, params | _step_params(step)
+    elif change.goods is not None:
+        sql, params = _OF_GOODS, params | _goods_params(change.goods)
+    moved = db.row(sql, **params)
     if moved is None:
         raise Overtaken("The order has changed meanwhile.")
     return int(moved.event_seq)
+
+
+def _goods_params(goods: Goods) -> dict[str, Any]:
+    first, last = goods.expected or (None, None)
+    return {
+        "was_fulfilment_status": goods.was,
+        "fulfilment_status": goods.status,
+        "packed": goods.packed,
+        "arrived": goods.status in _ARRIVED,
+        "expected_from": first,
+        "expected_to": last,
+    }
 
 
 def change_step(order_id: UUID, step: StepChange) -> None:

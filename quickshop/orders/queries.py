@@ -13,6 +13,7 @@ from quickshop.kernel.events import entry
 from quickshop.kernel.money import money
 from quickshop.kernel.pagination import decode_cursor, encode_cursor
 from quickshop.orders.documents import order_document
+from quickshop.orders.parcels import parcels_of
 from quickshop.orders.viewers import Viewer
 
 PAGE_OF_EVENTS = 500
@@ -53,7 +54,9 @@ def _view(sql: str, key: Any, viewer: Viewer, token: str | None = None) -> dict[
     if order is None or not viewer.may_see(order.id, order.user_id):
         raise NotFound("order")
     address, email = _personal(order)
-    return order_document(order._asdict(), order.lines, shipping_address=address, email=email, token=token)
+    document = order_document(order._asdict(), order.lines, shipping_address=address, email=email, token=token)
+    document["parcels"] = parcels_of(order.id) if order.packing_at is not None else []
+    return document
 
 
 def _personal(order: Any) -> tuple[dict[str, Any] | None, str | None]:

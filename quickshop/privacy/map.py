@@ -702,7 +702,7 @@ MAP: Mapping[str, Holding] = {
         under="orders",
         shown=_cols("number carrier state deliver_from deliver_to packed_at shipped_at delivered_at"),
         secret=_cols("tracking label"),
-        plain=_cols("id order_id exception_code told_at"),
+        plain=_cols("id order_id exception_code told_at send_at attempts last_error"),
         blanked={"tracking": "NULL", "label": "NULL"},
         kept=dict.fromkeys(
             _cols("number carrier state deliver_from deliver_to packed_at shipped_at delivered_at"), _NOBODY_LEFT

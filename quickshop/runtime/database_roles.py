@@ -32,7 +32,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
     "cancellation_requests": ("arw", "r", ""),
-    "carrier_cursors": ("r", "arw", ""),
+    "carrier_cursors": ("arw", "arw", ""),
     "cart_reminders": ("rd", "ard", ""),
     "cart_shares": ("arwd", "ard", ""),
     "carts": ("arwd", "rwd", ""),

@@ -433,6 +433,14 @@ EXPECTATIONS = {
     "GET /api/v1/admin/orders/{number}": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/payments": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/refunds": staff("orders:read", support=OK),
+    "GET /api/v1/admin/orders/{number}/parcels": staff("orders:read", support=OK),
+    "POST /api/v1/admin/orders/{number}/parcels": staff("orders:write").sending(_some()).answering(409),  # not paid yet
+    "POST /api/v1/admin/orders/{number}/ship": staff("orders:write").sending(_some()).answering(409),
+    "GET /api/v1/admin/parcels/{parcel_id}": staff("orders:read", support=OK),
+    "POST /api/v1/admin/parcels/{parcel_id}/ship": staff("orders:write").sending(_some()).answering(409),
+    "POST /api/v1/admin/parcels/{parcel_id}/unpack": staff("orders:write"),
+    "POST /api/v1/admin/parcels/{parcel_id}/events": staff("orders:write").sending(_some(state="in_transit")),
+    "GET /api/v1/admin/parcels/{parcel_id}/label.pdf": staff("orders:read", support=OK).answering(404),  # none yet
     # 409: nothing was taken yet
     "POST /api/v1/admin/orders/{number}/refund": staff("orders:write")
     .sending(_some(amount={"amount": 1, "currency": "USD"}), _key)

@@ -103,6 +103,13 @@ def _passkey(user_id):
     )
 
 
+def _parcel(order_id):
+    """A parcel that was packed."""
+    return db.scalar(
+        "INSERT INTO parcels (id, order_id, number) VALUES (gen_random_uuid(), :order, 1) RETURNING id", order=order_id
+    )
+
+
 def _session(world, kind, *, proved=True):
     """A session of somebody, opened with two factors where it is `proved`."""
     origin = refreshing.Origin("Test", "192.0.2.1")
@@ -119,6 +126,7 @@ def _things(world):
     variant = shop.a_variant(stock=100)
     owner = Caller(user_id=world.users["owner"], email_verified=True)
     order = shop.an_order({variant: 1}, caller=owner)
+    world.places["parcel_id"] = str(run_unit(lambda: _parcel(order.id)))
     carts = {kind: shop.a_cart({variant: 1}, Caller(user_id=user)) for kind, user in world.users.items()}
     guests = shop.a_cart({variant: 1})
     found = shop.look("SELECT p.id, p.slug, p.category_id FROM variants v JOIN products p ON p.id = v.product_id")[0]

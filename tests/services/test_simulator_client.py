@@ -8,10 +8,10 @@ import time
 import orjson
 import pytest
 
+from quickshop.kernel.wire import JsonCaller
 from quickshop.payments.gateways.port import AnswerState, ChargeRequest, StoredCard
 from quickshop.payments.gateways.registry import UnknownProvider, gateway_for
 from quickshop.payments.gateways.simulator import SimulatorGateway, read_event
-from quickshop.payments.gateways.wire import JsonCaller
 from tests.factories.gateways import RawServer, free_port, read_request
 
 REQUEST = ChargeRequest("key-1", "QS-1001", 1999, "USD", "tok_approve")

@@ -113,6 +113,8 @@ UNSAFE = [
     ("OTHER_CURRENCIES", "EUR,pounds"),
     ("LOW_STOCK_AT", "-1"),
     ("PAYMENT_PROVIDER", "cash"),
+    ("CARRIER", "pigeon"),
+    ("CARRIER_URL", "somewhere"),
     ("STRIPE_SECRET_KEY", "pk_live_of_somebody"),
     ("STRIPE_PUBLISHABLE_KEY", "sk_live_of_somebody"),
     ("STRIPE_WEBHOOK_SECRET", "hunter2hunter2"),

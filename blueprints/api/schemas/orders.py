@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate, validates_schema
 from blueprints.api.schemas.addresses import AddressSchema, check_one_address
 from blueprints.api.schemas.checkout import PaymentChoice, TaxLineSchema, TotalsSchema, WindowSchema
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
+from blueprints.api.schemas.parcels import ParcelSchema
 from blueprints.api.schemas.promotions import OrderDiscountSchema
 from blueprints.http.body import StrictSchema
 from quickshop.orders.priority import Priority
@@ -91,6 +92,7 @@ class OrderSchema(Schema):
     shipping_address = fields.Nested(AddressSchema, allow_none=True)
     email = fields.String(allow_none=True)
     estimated_delivery = fields.Nested(WindowSchema)
+    parcels = fields.List(fields.Nested(ParcelSchema))
     payment = fields.Dict()
     client_reference = fields.String(allow_none=True)
     placed_at = fields.String()

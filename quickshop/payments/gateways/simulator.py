@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from quickshop.kernel.wire import READ_SECONDS, JsonCaller, NoReply, Reply
 from quickshop.payments.gateways.port import (
     Answer,
     AnswerState,
@@ -20,7 +21,6 @@ from quickshop.payments.gateways.port import (
     WebhookEvent,
     unknown,
 )
-from quickshop.payments.gateways.wire import READ_SECONDS, JsonCaller, NoReply, Reply
 
 BAD_REPLY = "bad_reply"
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

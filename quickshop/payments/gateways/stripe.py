@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 import stripe
 
+from quickshop.kernel.wire import READ_SECONDS
 from quickshop.payments.gateways.port import (
     Answer,
     AnswerState,
@@ -26,7 +27,6 @@ from quickshop.payments.gateways.port import (
     unknown,
 )
 from quickshop.payments.gateways.stripe_wire import NoAnswer, OnceClient
-from quickshop.payments.gateways.wire import READ_SECONDS
 
 BAD_REPLY = "bad_reply"
 PAGE_OF_INTENTS = 100

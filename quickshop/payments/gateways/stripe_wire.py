@@ -14,7 +14,7 @@ from typing import Any
 import stripe
 import urllib3
 
-from quickshop.payments.gateways.wire import CONNECT_SECONDS, READ_SECONDS
+from quickshop.kernel.wire import CONNECT_SECONDS, READ_SECONDS
 
 LARGEST_REPLY = 2 * 1024 * 1024  # a page of a hundred intents, with room
 _CONNECTIONS = 16

@@ -23,7 +23,8 @@ def _invalid(detail: str) -> Refused:
     return Refused(400, "invalid_request", detail)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object. Raises Refused."""
     if len(body) > LARGEST_BODY:
         raise Refused(413, "body_too_large", "The body is too large.")
     try:
@@ -51,7 +52,7 @@ def _amount(document: dict[str, Any]) -> int:
 
 def read_charge(body: bytes) -> Wanted:
     """An authorise call: {key, order, amount, currency, token}. Raises Refused."""
-    document = _object(body)
+    document = read_object(body)
     currency = _text(document, "currency", 3)
     if not _CURRENCY.fullmatch(currency):
         raise _invalid("currency must be three capital letters.")
@@ -68,7 +69,7 @@ def read_charge(body: bytes) -> Wanted:
 
 def read_operation(kind: str, body: bytes) -> tuple[str, int | None]:
     """Key and amount of a capture or refund {key, amount}, or of a void {key}. Raises Refused."""
-    document = _object(body)
+    document = read_object(body)
     return _text(document, "key"), None if kind == "void" else _amount(document)
 
 
@@ -82,7 +83,7 @@ def _small_number(document: dict[str, Any], name: str) -> int:
 
 def read_card(body: bytes) -> Card:
     """A card form {number, exp_month, exp_year, cvc}: texts or numbers, spaces and dashes allowed. Raises Refused."""
-    document = _object(body)
+    document = read_object(body)
     number = re.sub(r"[ -]", "", str(document.get("number", "")))
     if not (number.isascii() and number.isdigit()):
         raise Refused(400, "invalid_number", "The card number is not valid.")

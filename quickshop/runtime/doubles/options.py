@@ -22,6 +22,7 @@ class Options:
 
     journal: Path
     mail_file: Path
+    carrier_journal: Path
     public_url: str  # where a browser reaches the doubles
     shop_url: str  # where a browser reaches the shop
     webhook_url: str  # where the shop takes webhooks
@@ -30,6 +31,7 @@ class Options:
     hang: float = 60.0  # how long a call that is never answered stays open
     slow: float = 20.0  # how long tok_slow thinks
     late: float = 2.0  # how long after its answer tok_late is decided
+    carrier_step: float = 20.0  # how long a parcel stays in each state by itself; 0: for ever
     latency: float = 0.0  # added to every call that moves money
 
     @property
@@ -72,6 +74,7 @@ def load_options(env: Mapping[str, str]) -> Options:
     gateway_port = env.get("GATEWAY_PORT") or 8010
     return Options(
         journal=home / "gateway" / "ledger.jsonl",
+        carrier_journal=home / "gateway" / "carrier.jsonl",
         mail_file=Path(env.get("MAIL_FILE") or home / "outbox.jsonl"),
         public_url=_address(env, ("GATEWAY_URL",), f"http://127.0.0.1:{gateway_port}"),
         shop_url=shop_url,
@@ -81,5 +84,6 @@ def load_options(env: Mapping[str, str]) -> Options:
         hang=_seconds(env, "GATEWAY_HANG_SECONDS", 60.0),
         slow=_seconds(env, "GATEWAY_SLOW_SECONDS", 20.0),
         late=_seconds(env, "GATEWAY_LATE_SECONDS", 2.0),
+        carrier_step=_seconds(env, "CARRIER_STEP_SECONDS", 20.0),
         latency=_seconds(env, "GATEWAY_LATENCY_MS", 0.0, unit=0.001),
     )

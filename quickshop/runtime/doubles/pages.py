@@ -16,6 +16,7 @@ _PAGE = Markup(
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
     '<link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head><body>'
     '<nav aria-label="Doubles"><a href="/">Simulated gateway</a> <a href="/outbox">Mailbox</a>'
+    ' <a href="/carrier">Carrier</a>'
     ' <a href="{shop_url}">Shop</a></nav><main><h1>{title}</h1>{content}</main></body></html>'
 )
 _ROW = Markup(
@@ -27,6 +28,17 @@ _TABLE = Markup(
     '<div class="scroll" role="region" aria-label="Charges" tabindex="0"><table><thead><tr><th>Time (UTC)</th>'
     '<th>Order</th><th class="number">Amount</th><th>State</th><th class="number">Captured</th>'
     '<th class="number">Refunded</th><th>Charge</th></tr></thead><tbody>{rows}</tbody></table></div>'
+)
+_PARCEL = Markup(
+    "<tr><td>{tracking_number}</td><td>{reference}</td><td>{country}</td><td>{state}</td><td>{buttons}</td></tr>"
+)
+_DRIVE = Markup('<form method="post" action="/carrier/parcels/{number}/events">{buttons}</form>')
+_BUTTON = Markup('<button name="state" value="{state}">{word}</button>')
+_PARCELS = Markup(
+    '<p>{count} parcels; the newest are shown. As JSON: <a href="/carrier/parcels">/carrier/parcels</a>.</p>'
+    '<div class="scroll" role="region" aria-label="Parcels" tabindex="0"><table><thead><tr><th>Number</th>'
+    "<th>Reference</th><th>Country</th><th>State</th><th>What becomes of it</th></tr></thead><tbody>{rows}</tbody>"
+    "</table></div>"
 )
 _QUESTION = Markup(
     "<p>Your bank asks: pay <strong>{amount}</strong> for order <strong>{order}</strong>?</p>"
@@ -64,6 +76,22 @@ def ledger_page(rows: list[dict[str, Any]], total: int, shop_url: str) -> str:
         for row in rows
     )
     return _page("Simulated gateway", _TABLE.format(count=total, rows=lines), shop_url)
+
+
+def parcels_page(rows: list[dict[str, Any]], total: int, shop_url: str) -> str:
+    """The carrier's newest parcels, with buttons that drive them."""
+    lines = Markup("").join(_PARCEL.format(**row, buttons=_drive(row)) for row in rows)
+    return _page("Simulated carrier", _PARCELS.format(count=total, rows=lines), shop_url)
+
+
+def _drive(row: dict[str, Any]) -> Markup:
+    if row["state"] in ("delivered", "lost"):
+        return Markup("")
+    possible = ("in_transit", "out_for_delivery", "delivered", "exception", "lost")
+    buttons = Markup(" ").join(
+        _BUTTON.format(state=state, word=state.replace("_", " ")) for state in possible if state != row["state"]
+    )
+    return _DRIVE.format(number=row["tracking_number"], buttons=buttons)
 
 
 def challenge_page(row: dict[str, Any], order_url: str, shop_url: str) -> str:

@@ -16,9 +16,11 @@ from werkzeug.wrappers import Request, Response
 
 from quickshop.runtime.doubles import pages
 from quickshop.runtime.doubles.cards import describe, tokenize
+from quickshop.runtime.doubles.carrier import Carrier
 from quickshop.runtime.doubles.charges_api import PREFIX, ChargesApi
 from quickshop.runtime.doubles.gateway import Gateway
-from quickshop.runtime.doubles.inputs import LARGEST_BODY, read_card
+from quickshop.runtime.doubles.inputs import LARGEST_BODY, read_card, read_object
+from quickshop.runtime.doubles.journal import Journal
 from quickshop.runtime.doubles.mailbox import Mailbox
 from quickshop.runtime.doubles.options import Options
 from quickshop.runtime.doubles.refusals import Refused
@@ -36,6 +38,11 @@ _RULES = Map(
         Rule("/v1/tokens/<path:card_token>", endpoint="card", methods=["GET"]),
         Rule("/outbox", endpoint="outbox", methods=["GET"]),
         Rule("/outbox/<int:number>", endpoint="message", methods=["GET"]),
+        Rule("/carrier", endpoint="parcels_page", methods=["GET"]),
+        Rule("/carrier/parcels", endpoint="parcels", methods=["GET"]),
+        Rule("/carrier/parcels/<number>/events", endpoint="drive", methods=["POST"]),
+        Rule("/carrier/v1/parcels", endpoint="book", methods=["POST"]),
+        Rule("/carrier/v1/events", endpoint="parcel_events", methods=["GET"]),
         Rule("/style.css", endpoint="style", methods=["GET"]),
         Rule("/healthz", endpoint="healthz", methods=["GET"]),
     ]
@@ -67,9 +74,10 @@ def _limit(request: Request, default: int) -> int:
 class Doubles:
     """The handlers; each takes the request and what its address holds."""
 
-    def __init__(self, options: Options, gateway: Gateway) -> None:
+    def __init__(self, options: Options, gateway: Gateway, carrier: Carrier) -> None:
         self._options = options
         self._gateway = gateway
+        self._carrier = carrier
         self._mailbox = Mailbox(options.mail_file)
         # form-action is asked about redirects too, and the bank's page sends the shopper back to the shop.
         self._page_policy = (
@@ -169,6 +177,37 @@ class Doubles:
             headers={"Content-Security-Policy": _MAIL_POLICY, "Referrer-Policy": "no-referrer"},
         )
 
+    # --- the carrier -------------------------------------------------------------------------------
+
+    def book(self, request: Request) -> Response:
+        """Take a parcel, once per key."""
+        return _json(self._carrier.book(read_object(request.get_data())), 201)
+
+    def parcel_events(self, request: Request) -> Response:
+        """What became of parcels after an event."""
+        after = request.args.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 10):
+            raise Refused(400, "invalid_request", "after is the id of an event.")
+        return _json({"items": self._carrier.events(int(after), min(_limit(request, 100), 1000))})
+
+    def parcels(self, request: Request) -> Response:
+        """Every parcel as JSON, newest first."""
+        return _json(self._carrier.list(_text_argument(request, "number")))
+
+    def parcels_page(self, request: Request) -> Response:
+        """The newest parcels for people, each with what may become of it."""
+        rows = self._carrier.list(_text_argument(request, "number"))
+        return self._page(pages.parcels_page(rows[:_PAGE_ROWS], len(rows), self._options.shop_url))
+
+    def drive(self, request: Request, number: str) -> Response:
+        """Say what becomes of a parcel: a form's or JSON's {state, code}."""
+        said = request.form if request.mimetype != "application/json" else read_object(request.get_data())
+        code = said.get("code") or None
+        parcel = self._carrier.drive(number, str(said.get("state", "")), str(code) if code else None)
+        if request.mimetype == "application/json":
+            return _json({"tracking_number": parcel.tracking_number, "state": parcel.state}, 201)
+        return redirect("/carrier", 303)
+
     # --- the rest ----------------------------------------------------------------------------------
 
     def style(self, request: Request) -> Response:
@@ -195,7 +234,8 @@ def _http_error(error: HTTPException) -> Response:
 def create_app(options: Options) -> WSGIApplication:
     """Build the program; takes ownership of the journal. Raises JournalError."""
     gateway = Gateway(options)
-    doubles = Doubles(options, gateway)
+    carrier = Carrier(Journal(options.carrier_journal), options.carrier_step, options.public_url)
+    doubles = Doubles(options, gateway, carrier)
     charges = ChargesApi(gateway, options.latency)
 
     def respond(environ: WSGIEnvironment) -> Response:
