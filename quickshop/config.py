@@ -16,12 +16,14 @@ _DEVELOPMENT_SECRET = "development-only-secret-never-used-outside-tests"  # noqa
 _DEVELOPMENT_KEY = "dev:" + base64.b64encode(b"quickshop-development-master-key").decode()
 _SHORTEST_SECRET = 32
 _SHORTEST_PASSWORD = 12
-_SHORTEST_STRIPE_KEY = 12
+_SHORTEST_PROVIDER_KEY = 12
 _KNOWN_PASSWORDS = frozenset({"quickshop", "postgres", "postgresql", "password", "changeme", "administrator"})
 _FEWEST_SIGNS = 8  # a secret of fewer different ones was typed, not made
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?").fullmatch
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,40}").fullmatch
 _CURRENCY = re.compile(r"[A-Z]{3}").fullmatch
+_TWILIO_SID = re.compile(r"AC[0-9a-f]{32}").fullmatch
+_SMS_SENDER = re.compile(r"\+?[0-9]{3,15}|[A-Za-z][A-Za-z0-9 ]{0,10}").fullmatch
 _OWN_HOSTS = ("localhost", "127.", "[::1]", "::1", "0.0.0.0")  # noqa: S104 - compared, not bound
 
 
@@ -68,6 +70,12 @@ class Settings:
     mail_file: Path  # MAIL_FILE: where the file backend appends
     smtp_url: str = field(repr=False)  # SMTP_URL: smtp://user:password@host:port
     mail_from: str  # MAIL_FROM
+    sms_backend: str  # SMS_BACKEND: file, twilio or none
+    sms_from: str  # SMS_FROM: the number or name that text messages come from
+    twilio_api_url: str  # TWILIO_API_URL
+    twilio_account_sid: str  # TWILIO_ACCOUNT_SID
+    twilio_auth_token: str = field(repr=False)  # TWILIO_AUTH_TOKEN
+    push_backend: str  # PUSH_BACKEND: file or none
     limits_profile: str  # LIMITS_PROFILE: strict or demo
     guests_may_order: bool  # GUESTS_MAY_ORDER: 1 or 0
     members_need_verified_email: bool  # MEMBERS_NEED_VERIFIED_EMAIL: 1 or 0
@@ -249,7 +257,7 @@ def _stripe_key(env: Mapping[str, str], name: str, needed: bool) -> str:
     if needed and not value:
         raise SettingsError(f"{name} is not set; PAYMENT_PROVIDER stripe needs it.")
     for part in value.split(",") if value else []:
-        if not part.strip().startswith(_STRIPE_KEYS[name]) or len(part.strip()) < _SHORTEST_STRIPE_KEY:
+        if not part.strip().startswith(_STRIPE_KEYS[name]) or len(part.strip()) < _SHORTEST_PROVIDER_KEY:
             raise SettingsError(f"{name} does not look like one of Stripe's: it begins with {_STRIPE_KEYS[name][0]}.")
     return value
 
@@ -263,6 +271,31 @@ def _stripe(env: Mapping[str, str], needed: bool) -> dict[str, Any]:
         "stripe_publishable_key": _stripe_key(env, "STRIPE_PUBLISHABLE_KEY", needed),
         "stripe_webhook_secrets": secrets,
         "stripe_api_url": _address(env, "STRIPE_API_URL", "https://api.stripe.com"),
+    }
+
+
+def _texting(env: Mapping[str, str], development: bool) -> dict[str, Any]:
+    """Text messages. Raises SettingsError where the provider is named without what it asks for."""
+    backend = _choice(env, "SMS_BACKEND", "file" if development else "none", ("file", "twilio", "none"))
+    sid, token, sender = (
+        env.get("TWILIO_ACCOUNT_SID", "").strip(),
+        env.get("TWILIO_AUTH_TOKEN", "").strip(),
+        env.get("SMS_FROM", "").strip(),
+    )
+    if backend == "twilio" and not (sid and token and sender):
+        raise SettingsError("SMS_BACKEND twilio needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and SMS_FROM.")
+    if sid and not _TWILIO_SID(sid):
+        raise SettingsError("TWILIO_ACCOUNT_SID does not look like one of Twilio's: AC and 32 hexadecimal digits.")
+    if sender and not _SMS_SENDER(sender):
+        raise SettingsError("SMS_FROM must be a number such as +15550100200, or a name of 11 letters at most.")
+    if token and len(token) < _SHORTEST_PROVIDER_KEY:
+        raise SettingsError("TWILIO_AUTH_TOKEN does not look like one of Twilio's: it is too short.")
+    return {
+        "sms_backend": backend,
+        "sms_from": sender,
+        "twilio_api_url": _address(env, "TWILIO_API_URL", "https://api.twilio.com"),
+        "twilio_account_sid": sid,
+        "twilio_auth_token": token,
     }
 
 
@@ -311,6 +344,12 @@ def _refuse_unsafe(found: Settings) -> None:
             "STRIPE_API_URL must begin with https:// outside development.",
         ),
         (found.mail_backend != "smtp", "MAIL_BACKEND must be smtp outside development; others keep or lose mails."),
+        (found.sms_backend == "file", "SMS_BACKEND must be twilio or none outside development."),
+        (
+            not found.twilio_api_url.startswith("https://"),
+            "TWILIO_API_URL must begin with https:// outside development.",
+        ),
+        (found.push_backend == "file", "PUSH_BACKEND must be none outside development."),
         (found.mail_from.endswith(".example>"), "MAIL_FROM must be an address of your own outside development."),
         (found.carrier != "manual", "CARRIER must be manual outside development; the simulated one carries nothing."),
         (found.limits_profile != "strict", "LIMITS_PROFILE must be strict outside development."),
@@ -391,6 +430,8 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         mail_file=Path(env.get("MAIL_FILE") or home / "outbox.jsonl"),
         smtp_url=_required(env, "SMTP_URL", "smtp://127.0.0.1:1025" if development else None),
         mail_from=_required(env, "MAIL_FROM", "QuickShop <hello@quickshop.example>" if development else None),
+        **_texting(env, development),
+        push_backend=_choice(env, "PUSH_BACKEND", "file" if development else "none", ("file", "none")),
         limits_profile=_choice(env, "LIMITS_PROFILE", "demo" if development else "strict", tuple(LIMIT_PROFILES)),
         guests_may_order=_flag(env, "GUESTS_MAY_ORDER", True),
         members_need_verified_email=_flag(env, "MEMBERS_NEED_VERIFIED_EMAIL", True),

@@ -18,6 +18,7 @@ from blueprints.api import (
     devices,
     docs,
     me,
+    notifications,
     ops,
     orders,
     passkeys,
@@ -34,6 +35,7 @@ from blueprints.api.admin import api_keys as admin_api_keys
 from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
+from blueprints.api.admin import deliveries as admin_deliveries
 from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import order_work as admin_order_work
@@ -65,6 +67,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     addresses.blp,
     payment_methods.blp,
     preferences.blp,
+    notifications.blp,
     devices.blp,
     catalogue.blp,
     cart.blp,
@@ -85,6 +88,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_order_work.blp,
     admin_parcels.blp,
     admin_payments.blp,
+    admin_deliveries.blp,
     admin_settings.blp,
     admin_privacy.blp,
     admin_reviews.blp,

@@ -11,13 +11,20 @@ from blueprints.http.access import member, member_now
 from blueprints.http.body import ApiBlueprint
 from blueprints.http.commits import commits
 from blueprints.http.json import json_response
-from quickshop.accounts import preferences
+from quickshop.accounts import preferences, quiet
 
 blp = ApiBlueprint("preferences", __name__, url_prefix="/api/v1/me/preferences", description="Wanted messages")
 
 
 def _shown() -> Response:
-    return json_response({"topics": preferences.preferences(g.caller.member_id()), "locked": preferences.LOCKED})
+    user_id = g.caller.member_id()
+    return json_response(
+        {
+            "topics": preferences.preferences(user_id),
+            "locked": preferences.LOCKED,
+            "quiet_hours": quiet.quiet_hours(user_id),
+        }
+    )
 
 
 @blp.get("")
@@ -34,6 +41,12 @@ def get_preferences() -> Response:
 @blp.answers(200, PreferencesOut)
 @commits
 def change(body: dict[str, Any]) -> Response:
-    """Say yes or no to some topics and channels; the others stay."""
-    preferences.change_preferences(g.caller.member_id(), body["topics"])
+    """Say yes or no to some topics and channels, and when not to be woken; what is left out stays."""
+    user_id = g.caller.member_id()
+    preferences.change_preferences(user_id, body.get("topics", {}))
+    hours = body.get("quiet_hours")
+    if hours is not None:
+        quiet.set_quiet_hours(user_id, hours["begins"], hours["ends"], hours["timezone"])
+    elif "quiet_hours" in body:
+        quiet.end_quiet_hours(user_id)
     return _shown()

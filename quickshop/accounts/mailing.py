@@ -16,6 +16,7 @@ from quickshop.accounts.users import Found
 from quickshop.kernel import db, facts
 from quickshop.kernel.clock import now
 from quickshop.kernel.crypto import digest
+from quickshop.kernel.ids import new_id
 from quickshop.kernel.outbox import TaskHint, write
 
 VERIFICATION_REQUESTED = "account.verification_requested"
@@ -56,7 +57,12 @@ def leave(kind: str, subject: UUID, person: PersonKey, content: dict[str, Any]) 
     facts.leave(
         "notifications",
         kind,
-        {"person_id": str(person.id), "subject": str(subject), "sealed": base64.b64encode(sealed).decode()},
+        {
+            "person_id": str(person.id),
+            "subject": str(subject),
+            "sealed": base64.b64encode(sealed).decode(),
+            "once": f"{kind}:{new_id()}",
+        },
     )
 
 
@@ -81,7 +87,7 @@ def ask(
     """
     sealed = person.seal({"email": email, "first_name": first_name, "token": token}, place(user_id))
     data = {"person_id": str(person.id), "user_id": str(user_id), "sealed": base64.b64encode(sealed).decode()}
-    facts.leave("notifications", kind, data | ({"once": once} if once else {}))
+    facts.leave("notifications", kind, data | {"once": once or f"{kind}:{new_id()}"})
     write(tasks=[NOTIFY])
 
 

@@ -19,10 +19,12 @@ TOPICS: dict[str, frozenset[str]] = {
     "orders": _NEEDED,
     "delivery": _NEEDED,
     "support": _NEEDED,
-    "wishlist": _UNASKED,
+    "wishlist": _NEEDED,  # each of these was asked for: an alert, or a list whose prices are watched
     "cart_reminders": _UNASKED,
     "news": _UNASKED,
+    "shop": _NEEDED,  # what staff are told of the shop itself
 }
+STAFF_TOPICS = frozenset({"shop"})
 # Security and legal notices: always by e-mail, whatever anybody chose.
 LOCKED = ({"topic": "account", "channel": "email"},)
 Matrix = Mapping[str, Mapping[str, bool]]
@@ -40,27 +42,29 @@ def preferences(user_id: UUID) -> dict[str, dict[str, bool]]:
     }
 
 
+def wanted_channels(user_ids: Collection[UUID]) -> dict[UUID, dict[str, frozenset[str]]]:
+    """The channels that each of the users wants, by topic, in one statement; `account` is mailed to everybody."""
+    if not user_ids:
+        return {}
+    said: dict[UUID, dict[tuple[str, str], bool]] = {user_id: {} for user_id in user_ids}
+    for row in db.rows(
+        "SELECT user_id, topic, channel, enabled FROM preferences WHERE user_id = ANY(:users)", users=list(said)
+    ):
+        said[row.user_id][row.topic, row.channel] = row.enabled
+    always: dict[str, frozenset[str]] = {entry["topic"]: frozenset({entry["channel"]}) for entry in LOCKED}
+    return {
+        user_id: always
+        | {
+            topic: frozenset(c for c in CHANNELS if chosen.get((topic, c), c in usual))
+            for topic, usual in TOPICS.items()
+        }
+        for user_id, chosen in said.items()
+    }
+
+
 def wants(user_id: UUID, topic: str, channel: str) -> bool:
     """Whether a user wants a topic over a channel; `account` is always mailed."""
-    return user_id not in unwilling([user_id], topic, channel)
-
-
-def unwilling(user_ids: Collection[UUID], topic: str, channel: str) -> set[UUID]:
-    """Those of the users who do not want a topic over a channel, in one statement."""
-    if topic == "account":
-        return set() if channel == "email" else set(user_ids)
-    if not user_ids:
-        return set()
-    rows = db.rows(
-        "SELECT user_id, enabled FROM preferences"
-        " WHERE user_id = ANY(:users) AND topic = :topic AND channel = :channel",
-        users=list(user_ids),
-        topic=topic,
-        channel=channel,
-    )
-    said = {row.user_id: row.enabled for row in rows}
-    usual = channel in TOPICS[topic]
-    return {user_id for user_id in user_ids if not said.get(user_id, usual)}
+    return channel in wanted_channels([user_id])[user_id].get(topic, frozenset())
 
 
 def change_preferences(user_id: UUID, wanted: Matrix) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from quickshop.extensions import settings
 from quickshop.kernel import clock, db, facts
-from quickshop.kernel.ids import parse_id
+from quickshop.kernel.ids import new_id, parse_id
 from quickshop.kernel.outbox import TaskHint, write
 from quickshop.kernel.pagination import decode_cursor, page
 
@@ -51,8 +51,9 @@ def watch() -> int:
     found = db.rows(_WATCH, default=settings().low_stock_at, limit=MOST)
     if found:
         items = [{"sku": r.sku, "name": r.name, "on_hand": r.on_hand} for r in found[:NAMED]]
-        facts.leave("notifications", LOW_STOCK_FOUND, {"count": len(found), "items": items})
-        facts.announce(LOW_STOCK_FOUND, {"count": len(found), "items": items})
+        told = {"count": len(found), "items": items}
+        facts.leave("notifications", LOW_STOCK_FOUND, {**told, "once": str(new_id())})
+        facts.announce(LOW_STOCK_FOUND, told)
         write(tasks=[_NOTIFY])
     return len(found)
 

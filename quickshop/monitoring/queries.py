@@ -9,6 +9,7 @@ from typing import Any
 from quickshop.kernel import db
 from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.money import money
+from quickshop.monitoring.sweeping import UNHELD
 
 CLASSES = ("vip", "high", "standard")
 RATE_SECONDS = 10  # what "per second" is averaged over
@@ -57,10 +58,11 @@ def orders_waiting() -> dict[str, dict[str, Any]]:
 def notifications_waiting() -> dict[str, Any]:
     """Facts to be told and messages to be sent: {count, oldest_seconds}."""
     found = db.rows(
-        """
+        f"""
         SELECT count(*) AS waiting, extract(epoch FROM now() - min(since)) AS oldest FROM (
             SELECT created_at AS since FROM pending_facts WHERE consumer IN ('accounts', 'notifications')
-            UNION ALL SELECT next_run_at FROM deliveries WHERE state = 'pending' AND next_run_at <= now()) w
+            UNION ALL SELECT d.next_run_at FROM deliveries d
+            WHERE d.state = 'pending' AND d.next_run_at <= now() AND {UNHELD}) w
         """
     )[0]
     return _waiting(found.waiting, found.oldest)

@@ -105,15 +105,25 @@ def take_due_jobs() -> list[DueJob]:
     return [DueJob(r.name, r.queue, r.every_seconds) for r in found]
 
 
+# What keeps a delivery `d` from being sent though its time has come: its channel is left alone, or another of the same
+# person goes first.
+UNHELD = """
+NOT EXISTS (SELECT FROM channel_pauses p WHERE p.channel = d.channel AND p.try_at > now())
+AND NOT EXISTS (
+    SELECT FROM deliveries e WHERE e.person_id = d.person_id AND e.channel = d.channel AND e.device = d.device
+      AND e.state = 'pending' AND (e.happened_at, e.id) < (d.happened_at, d.id))
+"""
+
+
 def notifications_wait(seconds: int = LOST_SECONDS) -> bool:
     """Whether a fact or a delivery has been due for `seconds` and nobody took it."""
     return bool(
         db.scalar(
-            """
+            f"""
             SELECT EXISTS (SELECT FROM pending_facts WHERE consumer IN ('accounts', 'notifications')
                            AND created_at < now() - make_interval(secs => :s))
-                OR EXISTS (SELECT FROM deliveries WHERE state = 'pending'
-                           AND next_run_at < now() - make_interval(secs => :s))
+                OR EXISTS (SELECT FROM deliveries d WHERE d.state = 'pending'
+                           AND d.next_run_at < now() - make_interval(secs => :s) AND {UNHELD})
             """,
             s=seconds,
         )

@@ -274,6 +274,11 @@ EXPECTATIONS = {
     "POST /api/v1/me/payment-methods/{method_id}/default": owners(),
     "GET /api/v1/me/preferences": members(),
     "PUT /api/v1/me/preferences": members().sending(_some(topics={"news": {"email": True}})),
+    "GET /api/v1/notifications": members(),
+    "POST /api/v1/notifications/{notification_id}/read": owners(),
+    "POST /api/v1/notifications/read-all": members(),
+    "GET /api/v1/unsubscribe": everybody().asking("token=unknown").answering(303),
+    "POST /api/v1/unsubscribe": everybody().asking("token=unknown").answering(400),
     "GET /api/v1/me/devices": members(),
     "PUT /api/v1/me/devices/{token}": members().sending(_some(platform="ios")).at(_new_device),
     "DELETE /api/v1/me/devices/{token}": owners().at(_device),
@@ -333,6 +338,7 @@ EXPECTATIONS = {
     "GET /api/v1/orders": members(),
     "GET /api/v1/orders/{number}": _ORDER,
     "GET /api/v1/orders/{number}/events": _ORDER,
+    "GET /api/v1/orders/{number}/notifications": _ORDER,
     # 409: the order is not waiting for money. To read an order is no leave to pay for it.
     "POST /api/v1/orders/{number}/reorder": holders(),
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
@@ -455,6 +461,7 @@ EXPECTATIONS = {
     .sending(_some(value={"USD": 1}, version=-1))
     .answering(409),
     "POST /api/v1/admin/orders/{number}/cancel": staff("orders:write"),
+<<<<<<< HEAD
     "GET /api/v1/admin/processing": staff("orders:read", support=OK),
     "GET /api/v1/admin/failed-tasks": staff("orders:read", support=OK),
     "POST /api/v1/admin/failed-tasks/{task_id}/replay": staff("orders:write"),
@@ -466,6 +473,10 @@ EXPECTATIONS = {
     "POST /api/v1/admin/orders/bulk": staff("orders:write").sending(_some(action="hold", numbers=["QS-1"])),
     "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
+=======
+    "GET /api/v1/admin/deliveries": staff("orders:read", support=OK),
+    "POST /api/v1/admin/deliveries/{delivery_id}/resend": staff("orders:write").answering(202, 409),
+>>>>>>> 37af60b (Tell people over every channel they chose: once per fact, in their order and language; let a dead mail server delay and lose nothing)
     "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),
     "POST /api/v1/admin/payments/breaks/{break_id}/close": staff("orders:write").sending(_some(note="Matrix")),
     "GET /api/v1/admin/reviews": staff("reviews:write"),

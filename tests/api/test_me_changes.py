@@ -7,7 +7,7 @@ import pytest
 from quickshop.accounts import findable
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading
-from quickshop.notifications.messages import KINDS
+from quickshop.notifications.rendering import KINDS
 from quickshop.security import passwords
 from tests.factories.accounts import (
     PASSWORD,

@@ -129,7 +129,11 @@ def look(staff, settings):
         with create_app(role="worker", settings=settings).app_context():
             run_unit(watching.watch)
             notifications.drain()
-        found = rows(staff.client, "SELECT context FROM deliveries WHERE kind = 'stock.low_found' ORDER BY id")
+        found = rows(
+            staff.client,
+            "SELECT context - 'once' AS context FROM deliveries"
+            " WHERE kind = 'stock.low_found' AND channel = 'email' ORDER BY id",
+        )
         return [delivery.context for delivery in found]
 
     return run

@@ -62,6 +62,7 @@ def test_the_access_of_each_api_route_is_what_was_agreed(edge_app):
         "GET /api/v1/products/<slug_or_id>",
         "GET /api/v1/products/<slug_or_id>/related",
         "GET /api/v1/search/suggest",
+        "GET /api/v1/unsubscribe",
         "GET /api/v1/wishlists/shared/<token>",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/login/2fa",
@@ -76,6 +77,7 @@ def test_the_access_of_each_api_route_is_what_was_agreed(edge_app):
         "POST /api/v1/me/email/confirm",
         "POST /api/v1/payments/webhooks/<provider>",
         "POST /api/v1/stock-alerts/confirm",
+        "POST /api/v1/unsubscribe",
     }
 
 

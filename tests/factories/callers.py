@@ -18,6 +18,7 @@ from quickshop.imports.kinds import Kind
 from quickshop.kernel import db
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.notifications import service as notifications
 from quickshop.payments import breaks, methods
 from quickshop.payments.breaks import Break
 from quickshop.payments.gateways.port import StoredCard
@@ -157,8 +158,20 @@ def _things(world):
         **_a_conversation(owner),
         **_a_webhook(),
     }
+    _messages(world)
     _profile(world)
     _words(world, reviews.Shelf(found.id, variant, found.slug))
+
+
+def _messages(world):
+    """What the owner was told: their order was placed."""
+    notifications.drain()
+    found = shop.look(
+        "SELECT m.id, d.id AS delivery FROM inbox_messages m JOIN deliveries d USING (fact_key)"
+        " WHERE m.user_id = :owner AND d.channel = 'email'",
+        owner=world.users["owner"],
+    )[0]
+    world.places |= {"notification_id": str(found.id), "delivery_id": str(found.delivery)}
 
 
 def _an_offer():

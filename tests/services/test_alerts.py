@@ -14,7 +14,9 @@ from quickshop.kernel import clock, db, facts
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import money
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.notifications import sending
 from quickshop.notifications import service as notifications
+from quickshop.notifications.channels.port import ACCEPTED
 from quickshop.wishlists import alerts, service, telling
 from quickshop.wishlists.errors import InStock, TooManyAlerts
 from tests.factories import reviews as r
@@ -372,9 +374,9 @@ def test_the_mails_say_what_is_to_be_known(shelf, monkeypatch):
     class Postman:
         def send(self, messages):
             carried.extend(messages)
-            return [None] * len(messages)
+            yield from [ACCEPTED] * len(messages)
 
-    monkeypatch.setattr(notifications, "email_channel", Postman)
+    monkeypatch.setattr(sending, "carrier", lambda channel: Postman())
     guest_asks(shelf)
     waits(shelf)
     receive(shelf)

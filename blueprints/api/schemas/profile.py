@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from blueprints.api.schemas.checkout import PaymentToken
 from blueprints.api.schemas.common import StrictBool, Text
@@ -35,14 +37,28 @@ class MethodPage(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class QuietHoursIn(StrictSchema):
+    """When texts and push messages wait, by the clock of a time zone; over midnight where `to` is the earlier."""
+
+    begins = fields.Time("%H:%M", required=True, data_key="from", metadata={"example": "22:00"})
+    ends = fields.Time("%H:%M", required=True, data_key="to", metadata={"example": "07:00"})
+    timezone = Text(64, required=True, metadata={"example": "Europe/Berlin"})
+
+
 class ChangePreferences(StrictSchema):
-    """A part of the matrix: topic, channel, wanted or not. What is left out stays."""
+    """A part of the matrix: topic, channel, wanted or not; and quiet hours, null for none. What is left out stays."""
 
     topics = fields.Dict(
         keys=fields.String(validate=validate.Length(max=40)),
         values=fields.Dict(keys=fields.String(validate=validate.Length(max=40)), values=StrictBool()),
-        required=True,
     )
+    quiet_hours = fields.Nested(QuietHoursIn, allow_none=True)
+
+    @validates_schema
+    def says_something(self, data: dict[str, Any], **_: Any) -> None:
+        """A body that changes nothing at all is a mistake."""
+        if not data:
+            raise ValidationError("Missing data for required field.", "topics")
 
 
 class LockedOut(Schema):
@@ -52,13 +68,22 @@ class LockedOut(Schema):
     channel = fields.String(required=True)
 
 
+class QuietHoursOut(Schema):
+    """When texts and push messages wait."""
+
+    begins = fields.String(required=True, data_key="from")
+    ends = fields.String(required=True, data_key="to")
+    timezone = fields.String(required=True)
+
+
 class PreferencesOut(Schema):
-    """The whole matrix, and what nobody can turn off."""
+    """The whole matrix, what nobody can turn off, and quiet hours."""
 
     topics = fields.Dict(
         keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Boolean()), required=True
     )
     locked = fields.List(fields.Nested(LockedOut), required=True)
+    quiet_hours = fields.Nested(QuietHoursOut, required=True, allow_none=True)
 
 
 class KeepDevice(StrictSchema):

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 from quickshop.kernel import clock
-from quickshop.notifications.channels.port import Message
+from quickshop.notifications.channels.port import ACCEPTED, Answer, Away, Message
 
 
 class FileChannel:
     """Appends {channel, to, subject, text, html, at} lines, all of a call in one write."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, channel: str = "email") -> None:
         self._path = path
+        self._channel = channel
 
-    def send(self, messages: Sequence[Message]) -> list[str | None]:
+    def send(self, messages: Sequence[Message]) -> Iterator[Answer]:
         """See Channel.send."""
         lines = b"".join(self._line(m) for m in messages)
         try:
@@ -29,18 +30,20 @@ class FileChannel:
             finally:
                 os.close(handle)
         except OSError as error:
-            return [f"{type(error).__name__}: {error.strerror}"] * len(messages)
-        return [None] * len(messages)
+            raise Away(f"{type(error).__name__}: {error.strerror}") from None
+        yield from [ACCEPTED] * len(messages)
 
     def _line(self, message: Message) -> bytes:
         return orjson.dumps(
             {
-                "channel": "email",
+                "channel": self._channel,
                 "id": message.id,
                 "to": message.to,
                 "subject": message.subject,
                 "text": message.text,
                 "html": message.html,
+                "headers": dict(message.headers),
+                "link": message.link,
                 "at": clock.rfc3339(clock.now()),
             },
             option=orjson.OPT_APPEND_NEWLINE,
@@ -50,6 +53,6 @@ class FileChannel:
 class SinkChannel:
     """Accepts everything and sends nothing."""
 
-    def send(self, messages: Sequence[Message]) -> list[str | None]:
+    def send(self, messages: Sequence[Message]) -> Iterator[Answer]:
         """See Channel.send."""
-        return [None] * len(messages)
+        yield from [ACCEPTED] * len(messages)

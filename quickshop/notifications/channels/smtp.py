@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
-from quickshop.notifications.channels.port import Message
+from quickshop.notifications.channels.port import ACCEPTED, Answer, Away, Message
 
 TIMEOUT_SECONDS = 10
+_FOR_GOOD = range(500, 600)
 
 
 class SmtpChannel:
@@ -21,13 +22,17 @@ class SmtpChannel:
         self._url = urlsplit(url)
         self._sender = sender
 
-    def send(self, messages: Sequence[Message]) -> list[str | None]:
-        """See Channel.send."""
+    def send(self, messages: Sequence[Message]) -> Iterator[Answer]:
+        """See Channel.send. A server that does not let us in is away as one that is not there."""
         try:
-            with self._connect() as server:
-                return [self._send_one(server, m) for m in messages]
+            server = self._connect()
         except (OSError, smtplib.SMTPException) as error:
-            return [type(error).__name__] * len(messages)
+            raise Away(type(error).__name__) from None
+        try:
+            for message in messages:
+                yield self._send_one(server, message)
+        finally:
+            self._part(server)
 
     def _connect(self) -> smtplib.SMTP:
         host = self._url.hostname or "127.0.0.1"
@@ -44,17 +49,30 @@ class SmtpChannel:
             server.login(unquote(self._url.username), unquote(self._url.password or ""))
         return server
 
-    def _send_one(self, server: smtplib.SMTP, message: Message) -> str | None:
+    def _part(self, server: smtplib.SMTP) -> None:
+        try:
+            server.quit()
+        except (OSError, smtplib.SMTPException):
+            server.close()
+
+    def _send_one(self, server: smtplib.SMTP, message: Message) -> Answer:
         try:
             server.send_message(self._compose(message))
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            return Answer("SMTPRecipientsRefused", final=all(code in _FOR_GOOD for code in codes))
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            raise Away(type(error).__name__, met=True) from None
         except (smtplib.SMTPException, ValueError) as error:
-            return type(error).__name__
-        return None
+            return Answer(type(error).__name__)
+        return ACCEPTED
 
     def _compose(self, message: Message) -> EmailMessage:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self._sender, message.to, message.subject
         mail["Date"], mail["Message-ID"] = formatdate(), f"<{message.id}@quickshop>"
+        for name, value in message.headers.items():
+            mail[name] = value
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         return mail
