@@ -152,7 +152,8 @@ def _leftovers(pair):
 def _told_once(pair):
     told = defaultdict(Counter)
     for number, kind, count in pair.run(
-        "SELECT context ->> 'number', kind, count(*) FROM deliveries WHERE kind LIKE 'order.%' GROUP BY 1, 2"
+        "SELECT context ->> 'number', kind || channel || device::text, count(*) FROM deliveries"
+        " WHERE kind LIKE 'order.%' GROUP BY 1, 2"
     ):
         told[number][kind] = count
     doubled = [n for n, kinds in told.items() if any(c > 1 for k, c in kinds.items())]

@@ -5,7 +5,7 @@ A suite proves a protection only if it turns red without it.
 
 import contextlib
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest import mock
 
 from quickshop.kernel.unit_of_work import run_unit
@@ -223,9 +223,9 @@ GUARDS = {
         ("tests/services/test_telling_people.py::test_a_fact_given_twice_is_told_once",),
         (
             (
-                "quickshop.notifications.service",
-                "_row",
-                lambda usual: lambda fact_key, *rest: usual(f"{fact_key}:{next(_serial)}", *rest),
+                "quickshop.notifications.taking",
+                "_rows",
+                lambda usual: lambda n, *rest: usual(replace(n, fact_key=f"{n.fact_key}:{next(_serial)}"), *rest),
             ),
         ),
     ),

@@ -22,7 +22,7 @@ def test_a_worker_tells_staff_of_low_stock(app, settings):
     with app.app_context(), reading():
         [told] = db.rows(
             "SELECT d.state, d.context, u.id FROM deliveries d JOIN users u ON u.person_id = d.person_id"
-            " WHERE d.kind = 'stock.low_found'"
+            " WHERE d.kind = 'stock.low_found' AND d.channel = 'email'"
         )
     assert (told.state, told.id) == ("sent", account.extra["id"])
     assert [item["sku"] for item in told.context["items"]] == ["LOW-1"]
