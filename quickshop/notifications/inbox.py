@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from quickshop.accounts import log, users
+from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.clock import now, rfc3339
 from quickshop.kernel.errors import NotFound
@@ -48,7 +49,7 @@ def _message(r: Any, reader: users.Found) -> dict[str, Any]:
         "title": made.subject,
         "text": " ".join(made.paragraphs),
         "action": made.action,
-        "link": made.link,
+        "link": made.link.removeprefix(settings().public_url),
         "order_number": r.context.get("number"),
         "at": rfc3339(r.at),
         "read_at": rfc3339(r.read_at),
