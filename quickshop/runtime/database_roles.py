@@ -32,13 +32,8 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "cart_asides": ("arwd", "rd", ""),
     "cart_items": ("arwd", "rd", ""),
     "cancellation_requests": ("arw", "r", ""),
-<<<<<<< HEAD
     "carrier_cursors": ("arw", "arw", ""),
-    "cart_reminders": ("rd", "ard", ""),
-=======
-    "carrier_cursors": ("r", "arw", ""),
     "cart_reminders": ("ard", "ard", ""),
->>>>>>> 37af60b (Tell people over every channel they chose: once per fact, in their order and language; let a dead mail server delay and lose nothing)
     "cart_shares": ("arwd", "ard", ""),
     "carts": ("arwd", "rwd", ""),
     "catalog_words": ("arwd", "ard", ""),

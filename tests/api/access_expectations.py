@@ -461,7 +461,6 @@ EXPECTATIONS = {
     .sending(_some(value={"USD": 1}, version=-1))
     .answering(409),
     "POST /api/v1/admin/orders/{number}/cancel": staff("orders:write"),
-<<<<<<< HEAD
     "GET /api/v1/admin/processing": staff("orders:read", support=OK),
     "GET /api/v1/admin/failed-tasks": staff("orders:read", support=OK),
     "POST /api/v1/admin/failed-tasks/{task_id}/replay": staff("orders:write"),
@@ -473,10 +472,8 @@ EXPECTATIONS = {
     "POST /api/v1/admin/orders/bulk": staff("orders:write").sending(_some(action="hold", numbers=["QS-1"])),
     "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
-=======
     "GET /api/v1/admin/deliveries": staff("orders:read", support=OK),
     "POST /api/v1/admin/deliveries/{delivery_id}/resend": staff("orders:write").answering(202, 409),
->>>>>>> 37af60b (Tell people over every channel they chose: once per fact, in their order and language; let a dead mail server delay and lose nothing)
     "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),
     "POST /api/v1/admin/payments/breaks/{break_id}/close": staff("orders:write").sending(_some(note="Matrix")),
     "GET /api/v1/admin/reviews": staff("reviews:write"),
