@@ -11,6 +11,7 @@ from blueprints.admin import (
     customers,
     imports,
     orders,
+    parcels,
     payments,
     products,
     promotions,
@@ -27,6 +28,7 @@ from blueprints.admin.views import staff
 # Imported for the pages that they hang on the blueprint.
 AREAS = (
     orders,
+    parcels,
     payments,
     products,
     variants,

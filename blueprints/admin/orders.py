@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from flask import Response, g, make_response, render_template, request
 
@@ -22,7 +23,7 @@ from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, queries, refunding, risks
+from quickshop.orders import cancelling, parcels, queries, refunding, risks
 from quickshop.orders.viewers import Viewer
 
 STAFF = Viewer(staff=True)
@@ -41,10 +42,21 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         cancellable=may and cancelling.cancellable(found["status"], found["fulfilment_status"], found["packing_at"]),
         refundable=may and found["payment_status"] in ("captured", "partially_refunded"),
         risk=risks.order_risk(number),
+        parcels=parcels.parcels_of(UUID(found["id"]), staff=True),
+        packable=_packable(found),
+        may_write=may,
         refund_key=str(new_id()),
         problem=error.detail if error else None,
     )
     return make_response(shown, error.status if error else 200)
+
+
+def _packable(order: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of a paid order of which units are still to be packed."""
+    if order["status"] not in ("confirmed", "completed"):
+        return []
+    left = [{**i, "left": i["quantity"] - i["units"]["cancelled"] - i["units"]["packed"]} for i in order["items"]]
+    return [item for item in left if item["left"]]
 
 
 @staff.get("/orders/<number>")
@@ -59,7 +71,7 @@ def order(number: str) -> Response:
 @commits_itself
 def cancel_order(number: str) -> Response:
     """Cancel an order that is not packed yet."""
-    return _done(number, lambda: cancelling.cancel(number, STAFF, request_id.current(), by="staff"))
+    return done(number, lambda: cancelling.cancel(number, STAFF, request_id.current(), by="staff"))
 
 
 @staff.post("/orders/<number>/refund")
@@ -67,7 +79,7 @@ def cancel_order(number: str) -> Response:
 @commits_itself
 def refund_order(number: str) -> Response:
     """Give back a part or all of what was taken; the key of the form makes a second sending harmless."""
-    return _done(number, lambda: _refund(number))
+    return done(number, lambda: _refund(number))
 
 
 def _refund(number: str) -> None:
@@ -86,7 +98,8 @@ def _refund(number: str) -> None:
     idempotency.bind(slot, 202, json.dumps(number).encode())
 
 
-def _done(number: str, work: Callable[[], Any]) -> Response:
+def done(number: str, work: Callable[[], Any]) -> Response:
+    """Do something to an order in one unit and show its page again, with what was refused."""
     try:
         run_unit(work)
     except ShopError as error:

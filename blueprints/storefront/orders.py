@@ -147,6 +147,7 @@ def _live(number: str) -> dict[str, Any]:
         "order": found,
         "story": timeline.tell(found, queries.order_events(number, who, 0)),
         "last_seq": found["last_seq"],
+        "parcel_words": timeline.parcel_words,
         "cancellable": cancelling.cancellable(found["status"], found["fulfilment_status"], found["packing_at"]),
         "fragment_url": f"/orders/{number}/live",
         "live_token": token if not g.caller.signed_in else None,

@@ -83,17 +83,59 @@ def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
         if order.get("hold_reason") == "shopper_confirmation":
             return "Please confirm this order", HOLDS["shopper_confirmation"], ""
         return "On hold", HOLDS.get(order.get("hold_reason") or "", HOLDS["needs_review"]), ""
-    if sent in ARRIVED:
-        return "Delivered", "It has arrived. Enjoy it.", "good"
-    if sent in SENT:
-        return "On its way", "Your parcel has left the warehouse.", "good"
+    if sent:
+        found = _on_the_road(order, sent)
+        if found:
+            return found
     if status in {"confirmed", "completed"}:
-        return "Confirmed", "Paid, and your things are being packed.", "good"
+        packed = order.get("packing_at")
+        return (
+            "Confirmed",
+            "Paid and packed: it leaves soon." if packed else "Paid, and your things are being packed.",
+            "good",
+        )
     if payment == "requires_action":
         return "Your bank wants a word", "Confirm the payment with your bank to go on.", ""
     if status == "processing":
         return "Working on it", "We are asking your bank about the payment.", ""
     return "Placed", "We have your order.", ""
+
+
+PARCELS = {
+    "packed": "Packed",
+    "label": "Packed",
+    "in_transit": "On its way",
+    "out_for_delivery": "With the driver today",
+    "exception": "Held up on the way",
+    "delivered": "Delivered",
+    "lost": "Lost on the way; we look after it",
+}
+
+
+def parcel_words(parcel: Document) -> str:
+    """Where a parcel is, in a shopper's words."""
+    if parcel["carrier"] == "pickup" and parcel["state"] != "delivered":
+        return "Ready to be fetched" if parcel["state"] == "out_for_delivery" else "Packed"
+    return PARCELS[parcel["state"]]
+
+
+def _on_the_road(order: Document, sent: str) -> tuple[str, str, str] | None:
+    """The headline of goods that have left; None where nothing has."""
+    if sent in ARRIVED:
+        back = {"partially_returned": "A part of it came back to us.", "returned": "All of it came back to us."}
+        return "Returned" if sent == "returned" else "Delivered", back.get(sent, "It has arrived. Enjoy it."), "good"
+    if sent not in SENT:
+        return None
+    parcels = order.get("parcels") or ()
+    if any(parcel["state"] == "exception" for parcel in parcels):
+        return "Held up on the way", "The carrier needs a little longer; the new day is below.", ""
+    if order.get("shipping_method", {}).get("kind") == "pickup":
+        return "Ready for you", "Your things wait to be fetched.", "good"
+    if sent == "out_for_delivery":
+        return "Out for delivery", "The driver has it: it should be with you today.", "good"
+    if sent == "partially_shipped":
+        return "Partly on its way", "A part of it has left the warehouse; the rest follows.", "good"
+    return "On its way", "Your parcel has left the warehouse.", "good"
 
 
 def _decline(order: Document, log: list[Document]) -> str:

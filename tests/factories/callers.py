@@ -190,6 +190,8 @@ def _a_conversation(owner):
     sent = shop.look("SELECT id FROM ticket_attachments WHERE message_id IS NOT NULL")[0].id
     reply = run_unit(lambda: canned.add_reply("Hello", "Hello {name}"))
     return {"ticket_id": str(ticket), "attachment_id": str(sent), "waiting_id": str(waiting), "reply_id": str(reply)}
+
+
 def _a_webhook():
     """An endpoint, and a delivery to it."""
     made, _ = run_unit(lambda: webhooks.make("Matrix", "https://hooks.example/matrix", ["*"], None))
