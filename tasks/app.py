@@ -62,6 +62,7 @@ _SETTINGS = {
         "tasks.notifications",
         "tasks.catalog",
         "tasks.inventory",
+        "tasks.invoices",
         "tasks.shipping",
         "tasks.imports",
         "tasks.system",

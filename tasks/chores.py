@@ -20,6 +20,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from quickshop.catalog import refreshing
 from quickshop.extensions import settings
 from quickshop.imports import queries as imports
+from quickshop.invoices import printing
 from quickshop.kernel.outbox import TaskHint
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.monitoring import presence, service, sweeping
@@ -91,6 +92,7 @@ class Chores(threading.Thread):
             Chore("wishlists", 5.0, self.wake_wishlists),
             Chore("imports", 5.0, self.wake_imports),
             Chore("webhooks", 2.0, self.wake_webhooks),
+            Chore("invoices", 2.0, self.wake_invoices),
             Chore("beat", 2.0, self.beat),
             Chore("tick", 1.0, self.tick),
             Chore("products", 0.5, self.tell_products),
@@ -165,6 +167,14 @@ class Chores(threading.Thread):
             due = webhooks.due()
         if due:
             self._send(timed=[Timed(TaskHint(TaskNames.DRAIN_WEBHOOKS, QueueNames.SYSTEM), 5.0)])
+
+    def wake_invoices(self) -> None:
+        """Hint the orders that lack an invoice or a credit note, and files that nobody has made."""
+        with reading():
+            name = TaskNames.ISSUE_INVOICES if sweeping.facts_wait("invoices") else None
+            name = name or (TaskNames.PRINT_INVOICES if printing.due() else None)
+        if name:
+            self._send(timed=[Timed(TaskHint(name, QueueNames.SYSTEM), 5.0)])
 
     def beat(self) -> None:
         """Give a sign of life."""

@@ -32,6 +32,8 @@ class TaskNames(StrEnum):
     SEND_PARCELS = "shipping.send"
     TRACK_PARCELS = "shipping.track"
     ESTIMATE_DELIVERIES = "shipping.estimate"
+    ISSUE_INVOICES = "invoices.issue"
+    PRINT_INVOICES = "invoices.print"
     PROCESS_IMPORT = "imports.process"
     RECONCILE = "payments.reconcile"
     PRUNE = "maintenance.prune"

@@ -17,6 +17,7 @@ from blueprints.api import (
     coupons,
     devices,
     docs,
+    invoices,
     me,
     notifications,
     ops,
@@ -38,6 +39,7 @@ from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import deliveries as admin_deliveries
 from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
+from blueprints.api.admin import invoices as admin_invoices
 from blueprints.api.admin import order_work as admin_order_work
 from blueprints.api.admin import orders as admin_orders
 from blueprints.api.admin import parcels as admin_parcels
@@ -74,6 +76,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     coupons.blp,
     checkout.blp,
     orders.blp,
+    invoices.blp,
     payments.blp,
     reviews.blp,
     wishlists.blp,
@@ -87,6 +90,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_orders.blp,
     admin_order_work.blp,
     admin_parcels.blp,
+    admin_invoices.blp,
     admin_payments.blp,
     admin_deliveries.blp,
     admin_settings.blp,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
-import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -12,11 +10,9 @@ from typing import Any, TypeVar
 from gevent.threadpool import ThreadPool
 
 from quickshop.kernel.errors import Unavailable
+from quickshop.kernel.priority import give_way
 
 T = TypeVar("T")
-
-# Of the CPU that others want at the same moment a thread gets a tenth of a process's share, so that it never starves.
-NICENESS = 10
 
 
 class NativeThreads:
@@ -47,7 +43,5 @@ class NativeThreads:
 
 
 def _at_low_priority(work: Callable[..., T], *args: Any) -> T:
-    """Run `work` in a thread that gives way to others. On Linux each thread has a niceness of its own."""
-    with contextlib.suppress(AttributeError, OSError):  # elsewhere: at the priority that the process has
-        os.setpriority(os.PRIO_PROCESS, _thread.get_native_id(), NICENESS)
+    give_way()
     return work(*args)

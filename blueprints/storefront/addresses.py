@@ -11,10 +11,10 @@ from flask import Response, g, make_response, render_template, request
 from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import member_page, member_page_now
 from blueprints.http.pages import go
-from blueprints.storefront.countries import COUNTRIES
 from blueprints.storefront.forms import AddressForm
 from blueprints.storefront.pages import field_errors, pages, problem
 from quickshop.accounts import addresses as book
+from quickshop.accounts.countries import NAMES
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import parse_id
 from quickshop.kernel.unit_of_work import run_unit
@@ -117,5 +117,5 @@ def _list(error: ShopError | None = None) -> Response:
 
 def _form(form: Mapping[str, Any], *, status: int = 200, **more: Any) -> Response:
     shown = {"address_id": None, "errors": {}, "problem": None, **more}
-    page = render_template("shop/address.html", section="addresses", form=form, countries=COUNTRIES.items(), **shown)
+    page = render_template("shop/address.html", section="addresses", form=form, countries=NAMES.items(), **shown)
     return make_response(page, status)

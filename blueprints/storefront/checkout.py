@@ -19,10 +19,10 @@ from blueprints.http.page_access import shopper, shopper_now
 from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart, guest_orders
 from blueprints.storefront.cards import chosen_payment, payment_options, saved_cards
-from blueprints.storefront.countries import COUNTRIES
 from blueprints.storefront.forms import AddressForm, CheckoutForm, ChoicesForm, GuestCheckoutForm
 from blueprints.storefront.pages import field_errors, note_cart, pages, problem
 from quickshop.accounts.addresses import address_book, keep_address
+from quickshop.accounts.countries import NAMES
 from quickshop.accounts.errors import TooManyAddresses
 from quickshop.accounts.places import Place, place_of
 from quickshop.accounts.queries import me
@@ -200,7 +200,7 @@ def _context(typed: MultiDict[str, str]) -> dict[str, Any]:
         "quote": found,
         "problem": refusal,
         "form": typed,
-        "countries": COUNTRIES.items(),
+        "countries": NAMES.items(),
         "payment_options": payment_options(),
         "saved_cards": saved_cards(caller),
         **_book(typed),

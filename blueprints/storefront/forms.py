@@ -8,7 +8,7 @@ from typing import Any
 from wtforms import Field, Form, IntegerField, PasswordField, StringField, ValidationError
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, Regexp
 
-from blueprints.storefront.countries import COUNTRIES
+from quickshop.accounts.countries import NAMES
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]").search
 _EMAIL = re.compile(
@@ -69,7 +69,7 @@ class AddressForm(Form):
     city = _text(120, required=False)
     region = _text(120, required=False)
     postal_code = _text(20, required=False)
-    country = StringField(validators=[InputRequired(MISSING), AnyOf(COUNTRIES, message="Please choose a country.")])
+    country = StringField(validators=[InputRequired(MISSING), AnyOf(NAMES, message="Please choose a country.")])
     phone = _text(40, required=False)
 
     def address(self) -> dict[str, str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from blueprints.storefront.countries import country_name
 from blueprints.storefront.guest_cart import present
 from blueprints.storefront.shown_currency import show_in
+from quickshop.accounts.countries import country_name
 from quickshop.cart.queries import cart_view
 from quickshop.kernel.errors import Invalid, ShopError
 

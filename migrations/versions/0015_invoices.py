@@ -9,24 +9,23 @@ down_revision = '0014'
 branch_labels = None
 depends_on = None
 
-# Numbers go up by one and are never given back; what was issued never changes. Only an erasure takes the buyer out.
+# Numbers go up by one; what was issued never changes, but that an erasure takes the buyer out and a file away. That
+# nothing is deleted, the rights of the processes see to.
 FROZEN = """
 CREATE FUNCTION keep_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        IF TG_TABLE_NAME = 'invoices' THEN
-            IF NEW.buyer = '' AND to_jsonb(NEW) - 'buyer' = to_jsonb(OLD) - 'buyer' THEN
-                RETURN NEW;
-            END IF;
-        ELSIF TG_TABLE_NAME = 'invoice_series' THEN
-            IF NEW.last_number = OLD.last_number + 1 AND NEW.kind = OLD.kind AND NEW.last_at >= OLD.last_at THEN
-                RETURN NEW;
-            END IF;
-        ELSIF OLD.sha256 IS NULL OR (NEW.sealed IS NULL AND NEW.sha256 = OLD.sha256) THEN
+    IF TG_TABLE_NAME = 'invoices' THEN
+        IF NEW.buyer = '' AND to_jsonb(NEW) - 'buyer' = to_jsonb(OLD) - 'buyer' THEN
             RETURN NEW;
         END IF;
-    ELSIF TG_TABLE_NAME = 'invoice_files' AND OLD.sha256 IS NULL THEN
-        RETURN OLD;
+    ELSIF TG_TABLE_NAME = 'invoice_series' THEN
+        IF NEW.last_number = OLD.last_number + 1 AND NEW.kind = OLD.kind AND NEW.last_at >= OLD.last_at THEN
+            RETURN NEW;
+        END IF;
+    ELSE
+        IF OLD.sha256 IS NULL OR (NEW.sealed IS NULL AND NEW.sha256 = OLD.sha256) THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION 'what was issued does not change' USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_frozen';
 END $$;
@@ -105,7 +104,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE invoice_files ALTER COLUMN sealed SET STORAGE EXTERNAL")
     op.execute(FROZEN)
     for table in TABLES:
-        op.execute(f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION keep_invoice()")
+        op.execute(f"CREATE TRIGGER {table}_kept BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION keep_invoice()")
     # What was confirmed before there were invoices gets its own now, in the order of confirmation.
     op.execute("""
         INSERT INTO pending_facts (consumer, type, data)

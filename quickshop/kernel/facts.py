@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from quickshop.kernel import db
@@ -58,19 +59,24 @@ def stop_listening(consumer: str) -> None:
     db.run("DELETE FROM fact_listeners WHERE consumer = :consumer", consumer=consumer)
 
 
-def take(consumer: str, limit: int) -> list[Any]:
-    """Take up to `limit` facts, oldest first, and remove them; they come back if the transaction does not commit."""
+def take(consumer: str, limit: int, but: Collection[int] = ()) -> list[Any]:
+    """Take up to `limit` facts, oldest first, and remove them; they come back if the transaction does not commit.
+
+    Those in `but` stay where they are, for they failed a moment ago.
+    """
     taken = db.rows(
         """
         WITH due AS MATERIALIZED (
             -- As a subquery of IN some plans would run it again for each row, and take more than :limit.
-            SELECT id FROM pending_facts WHERE consumer = :consumer ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+            SELECT id FROM pending_facts WHERE consumer = :consumer AND id <> ALL(CAST(:but AS bigint[]))
+            ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
         )
         DELETE FROM pending_facts f USING due WHERE f.id = due.id
         RETURNING f.id, f.type, f.data, f.created_at
         """,
         consumer=consumer,
         limit=limit,
+        but=list(but),
     )
     return sorted(taken, key=lambda r: r.id)
 

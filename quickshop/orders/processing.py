@@ -18,7 +18,7 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import signals, steps, undoing, verifying
 from quickshop.orders.freeing import let_go
 from quickshop.orders.log import Move, Overtaken, change_step, move
-from quickshop.orders.steps import TOLD, Work
+from quickshop.orders.steps import BILLED, TOLD, Work
 from quickshop.payments import breaks
 from quickshop.payments import service as payments
 from quickshop.payments.breaks import Break
@@ -255,7 +255,7 @@ def _confirm(work: Work) -> None:
             ("processing", "authorized"),
             "confirmed",
             "captured",
-            [Fact("order.confirmed", consumers=TOLD)],
+            [Fact("order.confirmed", consumers=BILLED)],
             confirmed=True,
             spent_minor=work.total_minor,
             orders=1,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from quickshop.kernel import db
+from quickshop.kernel import db, facts
 from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.events import Fact
@@ -204,6 +204,7 @@ def _write(
             ]
         ),
     )
+    facts.leave("invoices", "order.refund", {"order_id": str(order.id)})  # each row gets a credit note
     return Given(refund_id, int(number), order.currency, amount, card, credit, store)
 
 
@@ -241,10 +242,10 @@ def _ask_card(order: Any, given: Given, reason: str | None) -> list[TaskHint]:
 
 def _tell(order: Any, given: Given, request_id: str | None, tasks: Sequence[TaskHint]) -> None:
     data = {"amount": money(given.amount_minor, given.currency), "refund": given.number}
-    facts = [Fact("order.refund_requested", data)]
+    told = [Fact("order.refund_requested", data)]
     if given.at_once_minor:
         back = {"amount": money(given.at_once_minor, given.currency), "to": "credit", "refund": given.number}
-        facts.append(Fact("order.refunded", back, consumers=TOLD))
+        told.append(Fact("order.refunded", back, consumers=TOLD))
     was = (order.status, order.payment_status)
     move(
         order.id,
@@ -252,7 +253,7 @@ def _tell(order: Any, given: Given, request_id: str | None, tasks: Sequence[Task
             was,
             order.status,
             _payment_status(order),
-            facts,
+            told,
             hold_reason=order.hold_reason,
             tasks=tasks,
             spent_minor=-given.at_once_minor,

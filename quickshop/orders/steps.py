@@ -20,6 +20,8 @@ from quickshop.orders.placing import payment_token_place
 
 MOST_ATTEMPTS = 5
 TOLD = ("notifications",)
+# Who is told what puts an order on paper; of money that goes back `refunds` tells by itself.
+BILLED = (*TOLD, "invoices")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,17 @@ from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.microcache import MicroCache
 from quickshop.security.fraud import Policy
-from quickshop.shop.rules import DEFINITIONS, HIGH_VALUE, POLICIES, RISK, VIP_SPEND, policy_document, policy_of
+from quickshop.shop.details import DEFAULTS
+from quickshop.shop.rules import (
+    DEFINITIONS,
+    DETAILS,
+    HIGH_VALUE,
+    POLICIES,
+    RISK,
+    VIP_SPEND,
+    policy_document,
+    policy_of,
+)
 
 SECONDS = 1.0
 _cache = MicroCache(most=10)
@@ -23,6 +33,7 @@ def _defaults() -> dict[str, dict[str, Any]]:
         RISK: policy_document(POLICIES[found.limits_profile]),
         HIGH_VALUE: {found.base_currency: found.high_value_minor},
         VIP_SPEND: {found.base_currency: found.vip_spend_minor},
+        DETAILS: DEFAULTS,
     }
 
 
@@ -57,6 +68,11 @@ def high_value_minor(currency: str) -> int | None:
 def vip_spend() -> Mapping[str, int]:
     """From which lifetime spend in a currency a customer is VIP, in minor units by currency."""
     return _value(VIP_SPEND)
+
+
+def details() -> dict[str, Any]:
+    """Who the shop is, as its invoices say; fields of `shop.details`."""
+    return _value(DETAILS)
 
 
 def setting(name: str) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from typing import Any
 
 from quickshop.kernel.errors import Invalid
 from quickshop.security.fraud import COUNTED, Policy, Rule, Weight
+from quickshop.shop.details import check_details
 
 MOST_POINTS = 1000
 MOST_COUNT = 10_000
 MOST_MINUTES = 7 * 24 * 60
 LARGEST_AMOUNT = 10**12
 
-RISK, HIGH_VALUE, VIP_SPEND = "risk", "high-value", "vip-spend"
+RISK, HIGH_VALUE, VIP_SPEND, DETAILS = "risk", "high-value", "vip-spend", "shop-details"
 
 _STRICT = {
     Rule.ACCOUNT: Weight(25, 5, 60),
@@ -60,6 +61,7 @@ class Definition:
     name: str
     about: str
     check: Callable[[Mapping[str, Any]], dict[str, Any]]
+    prose: bool = False  # words of staff, which the audit log does not repeat
 
 
 def policy_document(policy: Policy) -> dict[str, Any]:
@@ -152,5 +154,13 @@ DEFINITIONS = {
         Definition(RISK, "What makes an order risky, and from how many points on it waits", check_risk),
         Definition(HIGH_VALUE, "From which total an order is of high value, in minor units by currency", check_amounts),
         Definition(VIP_SPEND, "From which lifetime spend a customer is VIP, in minor units by currency", check_amounts),
+        Definition(DETAILS, "Who the shop is on its invoices, and how these are numbered", check_details, prose=True),
     )
 }
+
+
+def told(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log says of a change: what was and what is, or only which fields where staff wrote words."""
+    if not DEFINITIONS[name].prose:
+        return {"before": before, "after": after}
+    return {"changed": sorted(field for field in after if after[field] != before.get(field))}

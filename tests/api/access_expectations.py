@@ -169,6 +169,10 @@ _RATE = {"country": "US", "region": "NY", "name": "Sales tax", "rate": "4"}
 _SUPPORTS = ("customers:read", "metrics:read", "orders:read", "tickets:write")
 
 
+def _invoiced(world):
+    return {"number": world.places["invoiced"]}
+
+
 def _supports_role(world):
     return {"customer_id": str(world.users["support"]), "name": "support"}
 
@@ -340,6 +344,9 @@ EXPECTATIONS = {
     "GET /api/v1/orders/{number}/events": _ORDER,
     "GET /api/v1/orders/{number}/notifications": _ORDER,
     # 409: the order is not waiting for money. To read an order is no leave to pay for it.
+    "GET /api/v1/orders/{number}/invoices": _ORDER,
+    "GET /api/v1/orders/{number}/invoice.pdf": _ORDER.at(_invoiced),
+    "GET /api/v1/orders/{number}/invoices/{invoice}.pdf": _ORDER.at(_invoiced),
     "POST /api/v1/orders/{number}/reorder": holders(),
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
     "POST /api/v1/orders/{number}/pay/confirm": holders(),
@@ -451,10 +458,15 @@ EXPECTATIONS = {
     "POST /api/v1/admin/orders/{number}/refund": staff("orders:write")
     .sending(_some(amount={"amount": 1, "currency": "USD"}), _key)
     .answering(409),
+    "GET /api/v1/admin/invoices": staff("orders:read", support=OK),
+    "GET /api/v1/admin/invoice-series": staff("orders:read", support=OK),
     "GET /api/v1/admin/risk-reviews": staff("orders:read", support=OK),
     "GET /api/v1/admin/orders/{number}/risk": staff("orders:read", support=OK),
     "POST /api/v1/admin/orders/{number}/approve": staff("orders:write").answering(409),  # it waits for nobody
     "POST /api/v1/admin/orders/{number}/reject": staff("orders:write").answering(409),
+    "GET /api/v1/admin/shop-logo.png": staff("settings:write").answering(404),  # there is none
+    "PUT /api/v1/admin/shop-logo": staff("settings:write").answering(422),  # no file
+    "DELETE /api/v1/admin/shop-logo": staff("settings:write"),
     "GET /api/v1/admin/settings": staff("settings:write"),
     "GET /api/v1/admin/settings/{setting}": staff("settings:write"),
     "PUT /api/v1/admin/settings/{setting}": staff("settings:write")

@@ -31,7 +31,7 @@ from quickshop.webhooks import service as webhooks
 from quickshop.wishlists import alerts
 from quickshop.wishlists import service as wishlists
 from quickshop.wishlists.sharing import share_token
-from tests.factories import reviews, shop, support
+from tests.factories import invoices, reviews, shop, support
 from tests.factories.accounts import PASSWORD, bearer
 from tests.factories.tokens import made, parts_of
 
@@ -157,6 +157,7 @@ def _things(world):
         **_an_offer(),
         **_a_conversation(owner),
         **_a_webhook(),
+        **_an_invoice(variant, owner),
     }
     _messages(world)
     _profile(world)
@@ -196,6 +197,14 @@ def _a_webhook():
     """An endpoint, and a delivery to it."""
     made, _ = run_unit(lambda: webhooks.make("Matrix", "https://hooks.example/matrix", ["*"], None))
     return {"webhook_id": str(made), "delivery_id": str(run_unit(lambda: webhooks.send_test(made)))}
+
+
+def _an_invoice(variant, owner):
+    """Another order of the owner, which has its invoice."""
+    order = shop.an_order({variant: 1}, caller=owner)
+    invoices.issue_for(order.id)
+    (paper,) = invoices.papers(order)
+    return {"invoiced": order.number, "invoice": paper["number"]}
 
 
 def _put_aside(ref):

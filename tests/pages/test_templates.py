@@ -8,8 +8,6 @@ import brotli
 import pytest
 
 from blueprints.http.assets import StaticFiles
-from blueprints.storefront.countries import COUNTRIES
-from quickshop.accounts.countries import COUNTRIES as ACCEPTED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [p for p in (ROOT / "blueprints").glob("*/templates/**/*.html") if p.parts[-4] != "api"]
@@ -92,7 +90,3 @@ def test_pages_send_a_strict_policy_and_are_not_stored(client):
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
-
-
-def test_the_form_offers_exactly_the_countries_that_are_accepted():
-    assert set(COUNTRIES) == set(ACCEPTED)

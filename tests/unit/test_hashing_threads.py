@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from blueprints.http import hashing, native
+from blueprints.http import hashing
 from quickshop.kernel.errors import Unavailable
+from quickshop.kernel.priority import NICENESS
 
 
 def priority():
@@ -19,7 +20,7 @@ def test_the_work_runs_in_another_thread_that_gives_way_and_this_one_keeps_its_p
     before = priority()
     thread, niceness = hashing.in_native_thread(lambda: (_thread.get_native_id(), priority()))
     assert thread != _thread.get_native_id()
-    assert niceness == max(before, native.NICENESS)
+    assert niceness == max(before, NICENESS)
     assert priority() == before
 
 
