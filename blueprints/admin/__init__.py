@@ -19,6 +19,7 @@ from blueprints.admin import (
     risk,
     roles,
     shipping,
+    shop_details,
     stock,
     taxes,
     variants,
@@ -44,6 +45,7 @@ AREAS = (
     reviews,
     risk,
     roles,
+    shop_details,
 )
 
 

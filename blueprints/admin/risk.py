@@ -21,7 +21,7 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import risks, verifying
 from quickshop.security.fraud import COUNTED, Rule
 from quickshop.shop import queries, service
-from quickshop.shop.rules import DEFINITIONS, MOST_COUNT, MOST_MINUTES, MOST_POINTS, RISK
+from quickshop.shop.rules import DEFINITIONS, DETAILS, MOST_COUNT, MOST_MINUTES, MOST_POINTS, RISK
 
 ADDRESS = "/admin/risk"
 SETTINGS = "/admin/settings"
@@ -82,7 +82,7 @@ def decide_risk(number: str, decision: str) -> Response:
 
 
 def _settings(error: ShopError | None = None) -> Response:
-    found = {each["name"]: each for each in queries.all_settings()}
+    found = {each["name"]: each for each in queries.all_settings() if each["name"] != DETAILS}
     shown = render_template(
         "staff/settings.html",
         section="settings",

@@ -272,7 +272,9 @@ def _goods_params(goods: Goods) -> dict[str, Any]:
 
 
 _TELL = """
-WITH o AS (UPDATE orders SET event_seq = event_seq + :n WHERE id = :id RETURNING id, number, user_id, event_seq)"""
+WITH o AS (
+    UPDATE orders SET event_seq = event_seq + :n WHERE id = :id RETURNING id, number, user_id, event_seq, currency
+)"""
 
 
 def tell(order_id: UUID, *facts: Fact, request_id: str | None = None) -> None:
