@@ -10,6 +10,8 @@ from blueprints.admin import (
     categories,
     customers,
     imports,
+    order_lists,
+    order_work,
     orders,
     parcels,
     payments,
@@ -28,6 +30,8 @@ from blueprints.admin.views import staff
 
 # Imported for the pages that they hang on the blueprint.
 AREAS = (
+    order_lists,
+    order_work,
     orders,
     parcels,
     payments,

@@ -23,7 +23,7 @@ from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, parcels, queries, refunding, risks
+from quickshop.orders import cancelling, holding, notes, parcels, queries, refunding, risks, stages
 from quickshop.orders.viewers import Viewer
 
 STAFF = Viewer(staff=True)
@@ -44,6 +44,9 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         risk=risks.order_risk(number),
         parcels=parcels.parcels_of(UUID(found["id"]), staff=True),
         packable=_packable(found),
+        work=stages.order_stages(number),
+        notes=notes.of_order(number),
+        holdable=may and holding.holdable(found["status"], found["fulfilment_status"]),
         may_write=may,
         refund_key=str(new_id()),
         problem=error.detail if error else None,

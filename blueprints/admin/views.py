@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 
 from blueprints.admin.sections import navigation
 from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
 from quickshop.orders import queries
-from quickshop.orders.states import Status
 
 staff = Blueprint("staff", __name__, url_prefix="/admin", template_folder="templates")
 staff.context_processor(navigation)
 
 FEED = 50
-STATUSES = [str(status) for status in Status]
 
 
 @staff.get("")
@@ -24,12 +22,3 @@ def live() -> str:
     latest = queries.list_orders(limit=FEED)["items"]
     recent = [{**order, "at": order["placed_at"]} for order in latest]
     return render_template("staff/live.html", section="live", recent=recent)
-
-
-@staff.get("/orders")
-@staff_page(Permission.ORDERS_READ)
-def orders() -> str:
-    """All orders, newest first, of one status or any."""
-    status = request.args.get("status", "")
-    found = queries.list_orders(status=status if status in STATUSES else None, cursor=request.args.get("cursor"))
-    return render_template("staff/orders.html", section="orders", orders=found, statuses=STATUSES, status=status)

@@ -43,7 +43,7 @@ MEMBER = [
     "/account/payment-methods",
     "/account/preferences",
 ]
-STAFF = ["/admin", "/admin/orders", "/admin/customers"]
+STAFF = ["/admin", "/admin/orders", "/admin/processing", "/admin/pick-list", "/admin/customers"]
 CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock", "/admin/imports"]
 TRADE = ["/admin/shipping", "/admin/taxes"]
 

@@ -2,3 +2,7 @@
 import { localise } from "../shared/times.js";
 
 localise();
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
