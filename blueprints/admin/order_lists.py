@@ -34,7 +34,7 @@ CHOICES: dict[str, tuple[str, list[str]]] = {
 }
 DAYS = ("placed_from", "placed_to")
 PICK = "pick"
-ACTIONS = {"hold": "Hold", "release": "Release", "cancel": "Cancel", PICK: "Pick list"}
+ACTIONS = {PICK: "Pick list", "pack": "Pack", "hold": "Hold", "release": "Release", "cancel": "Cancel"}
 
 
 def _chosen(args: MultiDict[str, str]) -> dict[str, Any]:

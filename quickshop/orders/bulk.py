@@ -7,7 +7,7 @@ from typing import Any
 
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, holding
+from quickshop.orders import cancelling, holding, packing
 from quickshop.orders.viewers import Viewer
 from quickshop.security import audit
 
@@ -16,6 +16,7 @@ _STAFF = Viewer(staff=True)
 _ACTIONS: dict[str, Callable[[str, str | None], Any]] = {
     "hold": holding.hold,
     "release": holding.release,
+    "pack": lambda number, request_id: packing.pack(number, None, request_id),
     "cancel": lambda number, request_id: cancelling.cancel(number, _STAFF, request_id, by="staff"),
 }
 ACTIONS = tuple(_ACTIONS)

@@ -132,7 +132,7 @@ def add_note(body: dict[str, Any], number: str) -> Response:
 @blp.answers(200, BulkAnswer)
 @commits_itself
 def bulk_action(body: dict[str, Any]) -> Response:
-    """Hold, release or cancel many orders: an answer for each, and no refusal stops the others."""
+    """Hold, release, pack or cancel many orders: an answer for each, and no refusal stops the others."""
     rows = bulk.run(body["action"], body["numbers"], request_id.current())
     audited(action=f"orders.bulk_{body['action']}", done=sum(row["done"] for row in rows), of=len(rows))
     return json_response(page_body(rows, None))
