@@ -17,8 +17,9 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from quickshop.factory import create_app
 from quickshop.inventory.errors import OutOfStock
 from quickshop.kernel import clock, db
+from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import processing, reconciling, steps, undoing, verifying
+from quickshop.orders import processing, reconciling, refunding, refunds, steps, undoing, verifying
 from quickshop.orders.errors import NotPayable, NotRefundable, NotWaiting
 from quickshop.orders.viewers import Viewer
 from quickshop.orders.webhooks import BadWebhook, take_webhook
@@ -93,11 +94,29 @@ class Wanted:
     age: int | None = None  # seconds since a card was asked for, in this round
     runs: Counter = field(default_factory=Counter)  # of workers in this round, whole and cut
     cuts: int = 0  # in a row
-    refunds: int = 0  # asked for
+    # What went back: asked of the card, onto the gift card, onto the credit that paid, as new credit.
+    to_card: int = 0
+    to_gift: int = 0
+    to_owed: int = 0
+    anew: int = 0
 
     @property
     def due(self):
         return self.order.total - self.gift - self.owed
+
+    @property
+    def left(self):
+        return self.order.total - self.to_card - self.to_gift - self.to_owed - self.anew
+
+    def give_back(self, amount):
+        """To the card first, then to what paid beside it; False where that is less."""
+        card = min(amount, self.due - self.to_card)
+        gift = min(amount - card, self.gift - self.to_gift)
+        owed = min(amount - card - gift, self.owed - self.to_owed)
+        if card + gift + owed < amount:
+            return False
+        self.to_card, self.to_gift, self.to_owed = self.to_card + card, self.to_gift + gift, self.to_owed + owed
+        return True
 
     @property
     def key(self):
@@ -141,10 +160,10 @@ class Orders(RuleBasedStateMachine):
         return LIMIT - sum(o.coded for o in self.orders if o.live)
 
     def _gift_left(self):
-        return GIFT - sum(o.gift for o in self.orders if o.live)
+        return GIFT - sum(o.gift - o.to_gift for o in self.orders if o.at != "failed")
 
     def _owed_left(self):
-        return self.owed - sum(o.owed for o in self.orders if o.live)
+        return self.owed - sum(o.owed - o.to_owed for o in self.orders if o.at != "failed")
 
     def _next(self, o):
         """Where a worker who is left in peace brings an order in one run; two places where it is not yet certain."""
@@ -360,6 +379,10 @@ class Orders(RuleBasedStateMachine):
     @staticmethod
     def _cancel(o):
         shop.cancel(o.order)
+        if o.at == "confirmed":
+            o.give_back(o.left)
+        elif o.at != "cancelled":
+            o.to_card, o.to_gift, o.to_owed = o.due, o.gift, o.owed
         o.at, o.cuts = "cancelled", 0
 
     @rule(n=WHICH, script=st.sampled_from(SCRIPTS))
@@ -383,16 +406,25 @@ class Orders(RuleBasedStateMachine):
             return UsedUp
         return CreditSpent if o.gift > self._gift_left() or o.owed > self._owed_left() else None
 
-    @rule(n=WHICH, amount=st.sampled_from([1, 300, 1000, 5000]))
-    def refund(self, n, amount):
+    @rule(n=WHICH, amount=st.sampled_from([1, 300, 1000, 5000]), anew=st.booleans())
+    def refund(self, n, amount, anew):
+        """By staff: to whatever paid, or as new credit of the member."""
         o = self._one(n)
+        anew = anew and o.member
+
+        def give_back():
+            where = refunds.STORE_CREDIT if anew else refunds.ORIGINAL
+            refunding.refund(o.order.number, Money(amount, "USD"), None, None, to=where)
+
         # Of a cancelled order all is on its way back, or nothing was taken.
-        if o.at == "confirmed" and amount <= o.due - o.refunds:
-            shop.refund(o.order, amount)
-            o.refunds += amount
-        else:
+        if o.at != "confirmed" or amount > o.left or not (anew or o.give_back(amount)):
             with pytest.raises(NotRefundable):
-                shop.refund(o.order, amount)
+                run_unit(give_back)
+            return
+        run_unit(give_back)
+        if anew:
+            o.anew += amount
+            self.owed += amount
 
     @rule(n=WHICH, how=st.sampled_from(["confirm", "approve", "reject"]))
     def decide_risk(self, n, how):
@@ -409,7 +441,10 @@ class Orders(RuleBasedStateMachine):
                     run_unit(decide)
             return
         run_unit(decide)
-        o.at, o.cuts = ("cancelled" if how == "reject" else "pending"), 0
+        if how == "reject":
+            self._cancel(o)  # it is; again changes nothing
+        else:
+            o.at, o.cuts = "pending", 0
 
     @rule(amount=st.sampled_from([50, 400]))
     def owe_more(self, amount):
@@ -480,9 +515,9 @@ class Orders(RuleBasedStateMachine):
             assert taken in (0, o.due)
             assert back <= taken
             if o.at == "confirmed":
-                assert (taken, back <= o.refunds) == (o.due, True)
+                assert (taken, back <= o.to_card) == (o.due, True)
                 if o.ended():
-                    assert back == o.refunds
+                    assert back == o.to_card
             elif o.at != "cancelled":
                 assert back == 0
                 assert taken == 0 or o.at in ("authorized", "stuck")
@@ -497,7 +532,8 @@ class Orders(RuleBasedStateMachine):
             ids=[o.order.id for o in bought],
         )[0].n
         member = look("SELECT spent_minor, order_count FROM users WHERE id = :id", id=self.member.user_id)[0]
-        assert member == (sum(o.order.total for o in bought) - back, len(bought))
+        kept = sum(o.left + o.to_card for o in bought) - back
+        assert member == (kept, len(bought))
 
     def teardown(self):
         """Whatever was begun comes to an end, and then nothing is reserved and nothing was taken for nothing."""
@@ -516,7 +552,7 @@ class Orders(RuleBasedStateMachine):
             open_ = (AnswerState.AUTHORIZED, AnswerState.PENDING, AnswerState.REQUIRES_ACTION)
             assert [c for c in charges if c.state in open_] == []
             kept = sum(c.captured - c.refunded for c in charges)
-            assert kept == (o.due - o.refunds if o.at == "confirmed" else 0)
+            assert kept == (o.due - o.to_card if o.at != "failed" else 0)
             assert self._breaks(o) == set()
         self.stock_promotion_and_credit_are_the_models()
         self.the_members_spend_is_the_models()
