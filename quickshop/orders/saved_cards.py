@@ -10,7 +10,7 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.orders.errors import MethodInUse
-from quickshop.payments import methods
+from quickshop.payments import forgetting, methods
 from quickshop.payments.gateways.port import AnswerState
 from quickshop.payments.gateways.registry import UnknownProvider, gateway_for
 from quickshop.payments.methods import payment_method
@@ -41,7 +41,7 @@ def paying_token(user_id: UUID | None, token: str | None, method_id: UUID | None
 def forget_card(user_id: UUID, method_id: UUID) -> None:
     """Forget a member's card here, then have its provider keep it no more. Runs its own units, around that call.
 
-    A provider that does not answer keeps a card that nobody can name any more. Raises NotFound, MethodInUse. Facts:
+    A provider that does not answer is asked again by a worker. Raises NotFound, MethodInUse. Facts:
     account.payment_method_removed.
     """
     with reading():
@@ -54,6 +54,7 @@ def forget_card(user_id: UUID, method_id: UUID) -> None:
         return
     if answer.state is AnswerState.UNKNOWN:
         log.warning("%s did not say whether it keeps a card no more: %s", provider, answer.code)
+        run_unit(lambda: forgetting.leave(provider, token))
 
 
 def remove_method(user_id: UUID, method_id: UUID) -> None:

@@ -17,6 +17,7 @@ from quickshop.kernel.errors import Invalid, NotFound, Unavailable
 from quickshop.kernel.events import Fact
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.payments import forgetting
 from quickshop.payments.errors import AlreadySaved, TooManyMethods
 from quickshop.payments.gateways.port import AnswerState, StoredCard
 from quickshop.payments.gateways.registry import gateway_for
@@ -72,6 +73,15 @@ def kept_at(user_id: UUID, method_id: UUID) -> tuple[str, str]:
     if row is None or found is None:
         raise NotFound("payment method")
     return row.provider, str(found.person.unseal(row.token, place(method_id)))
+
+
+def leave_all(user_id: UUID) -> None:
+    """Leave all cards of a member to be forgotten by their providers. Writes; the caller commits, and deletes them."""
+    rows = db.rows("SELECT id, provider, token FROM payment_methods WHERE user_id = :user ORDER BY id", user=user_id)
+    found = users.by_id(user_id)
+    if found is not None:
+        for row in rows:
+            forgetting.leave(row.provider, str(found.person.unseal(row.token, place(row.id))))
 
 
 def place(method_id: UUID) -> str:

@@ -20,6 +20,7 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.states import Status
+from quickshop.payments import methods
 from quickshop.privacy import subjects
 from quickshop.privacy.errors import OrdersUnderWay
 from quickshop.privacy.map import MAP, Erasure, Holding
@@ -139,6 +140,7 @@ def _keeps_roles(who: Subject) -> bool:
 def _clear_by_verbs(who: Subject) -> None:
     if who.user_id is not None:
         reviews.forget_author(who.user_id)
+        methods.leave_all(who.user_id)
         if db.scalar("SELECT email_verified_at IS NOT NULL FROM users WHERE id = :user", user=who.user_id):
             for login in who.logins:
                 if "@" in login:

@@ -14,6 +14,7 @@ from quickshop.kernel import idempotency
 from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.master_keys import keyring
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.payments import forgetting
 from quickshop.runtime.commanding import at_work, progress
 from quickshop.webhooks import service as webhooks
 
@@ -43,6 +44,7 @@ def rotate(shown: bool = True) -> None:
             ("people", rewrapping.in_use, _people),
             ("stored answers", idempotency.in_use, _answers),
             ("webhook secrets", webhooks.in_use, _secrets),
+            ("cards to be forgotten", forgetting.in_use, _cards),
             ("requests to be answered", asking.in_use, _wait),
         ):
             task = bar.add_task(name, total=_old(counted))
@@ -57,7 +59,7 @@ def rotate(shown: bool = True) -> None:
 def in_use() -> Counter[str]:
     """How much stands under each master key."""
     with reading():
-        parts = (rewrapping.in_use, idempotency.in_use, webhooks.in_use, asking.in_use)
+        parts = (rewrapping.in_use, idempotency.in_use, webhooks.in_use, forgetting.in_use, asking.in_use)
         return sum((Counter(part()) for part in parts), Counter())
 
 
@@ -80,6 +82,10 @@ def _answers(told: Told) -> None:
 
 def _secrets(told: Told) -> None:
     told(run_unit(webhooks.reseal))
+
+
+def _cards(told: Told) -> None:
+    told(run_unit(forgetting.reseal))
 
 
 def _wait(_told: Told) -> None:

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from quickshop.kernel import db
+from quickshop.payments import forgetting
 from quickshop.payments.gateways.port import unknown
 from quickshop.payments.methods import MOST_METHODS
 from tests.factories.accounts import an_account, execute, is_problem, rows
@@ -113,6 +114,9 @@ def test_a_provider_that_does_not_answer_keeps_no_card_here(ada, provider):
     provider.queue("forget", unknown("timeout"))
     assert call(ada, "DELETE", f"/{card['id']}").status_code == 204
     assert listed(ada) == []
+    with ada.client.application.app_context():
+        assert [forgetting.forget_cards() for _ in range(2)] == [1, 0]
+    assert provider.calls[-1] == ("forget", "tok_approve")
 
 
 def test_the_default_moves_and_passes_on(ada):

@@ -18,6 +18,8 @@ from quickshop.notifications.service import drain
 from quickshop.orders.errors import NotPayable
 from quickshop.orders.queries import list_orders, order_events, order_view
 from quickshop.orders.viewers import Viewer
+from quickshop.payments import forgetting
+from quickshop.payments.gateways.port import unknown
 from quickshop.privacy.errors import OrderOfMember, OrdersUnderWay
 from quickshop.privacy.service import erase_account, erase_customer, erase_guest
 from tests.factories.accounts import an_account
@@ -68,8 +70,24 @@ def test_nothing_of_an_erased_person_can_be_found_in_any_column(client, app, ser
     assert {name for _, _, name in before} == set(ada.everything)  # the search finds what is there
     with app.app_context():
         erase_account(ada.user_id)
+        assert forgetting.forget_cards() == 1  # until then the token waits for the provider
     assert found_in_database(servers, ada.everything, keys_that_remain(app)) == set()
     assert kept_of_orders(servers) == orders
+
+
+def test_an_erased_persons_cards_are_forgotten_by_their_provider_once_it_answers(client, app, ada, gateway, later):
+    gateway.queue("forget", unknown("timeout"), unknown("http_503", retriable=True))
+    with app.app_context():
+        erase_account(ada.user_id)
+        assert [forgetting.forget_cards() for _ in range(4)] == [0, 0, 1, 0]
+        assert len({token for verb, token in gateway.calls if verb == "forget"}) == 1
+        assert gateway.calls[-1][1] in ada.hidden.values()
+        run_unit(lambda: forgetting.leave("simulator", "tok_approve:x"))
+        run_unit(lambda: forgetting.leave("nobody", "tok_approve:y"))
+        later(days=31)
+        gateway.queue("forget", unknown("timeout"))
+        assert forgetting.forget_cards() == 0
+        assert look("SELECT 1 FROM pending_facts WHERE consumer = 'cards'") == []
 
 
 def test_somebody_else_loses_nothing(client, app, servers, ada):

@@ -13,6 +13,7 @@ from quickshop.kernel import db, idempotency
 from quickshop.kernel.crypto import SealBroken
 from quickshop.kernel.unit_of_work import reading, run_unit, unit_of_work
 from quickshop.notifications import service as notifications
+from quickshop.payments import forgetting
 from quickshop.runtime import rotating
 from tests.factories.racing import Beside, Gate
 
@@ -39,17 +40,20 @@ def read(known):
         return [load_person(person_id).unseal(sealed, f"t/c/{person_id}") for person_id, sealed in known]
 
 
-def test_everything_comes_under_the_new_key_and_the_old_one_can_go(under):
+def test_everything_comes_under_the_new_key_and_the_old_one_can_go(under, gateway):
     with under(OLD).app_context():
         known = people(450)
         run_unit(lambda: idempotency.bind(SLOT, 202, b"the answer"))
+        run_unit(lambda: forgetting.leave("simulator", "tok_approve"))
     with under(NEW, OLD).app_context():
-        assert rotating.in_use() == {"old": 451}
+        assert rotating.in_use() == {"old": 452}
         rotating.rotate(shown=False)
-        assert rotating.in_use() == {"new": 451}
+        assert rotating.in_use() == {"new": 452}
     with under(NEW).app_context():
         assert read(known) == [f"name {n}" for n in range(450)]
         assert run_unit(lambda: idempotency.enter(SLOT)).body == b"the answer"
+        assert forgetting.forget_cards() == 1
+        assert gateway.calls == [("forget", "tok_approve")]
     with under(OLD).app_context(), pytest.raises(SealBroken):
         read(known[:1])
 
