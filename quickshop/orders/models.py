@@ -302,6 +302,8 @@ class OrderSignals(Base):
     """What one try to pay for an order could have in common with others, as keyed digests; kept for some days.
 
     A round after the first has the account and the new card only: parcel and device were counted with the order.
+    `card` is of the token; `fingerprint` is of the card itself and `card_country` where that was issued, once its
+    provider was asked.
     """
 
     __tablename__ = "order_signals"
@@ -309,6 +311,8 @@ class OrderSignals(Base):
     round: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default=text("1"))
     account: Mapped[bytes] = mapped_column(LargeBinary)
     card: Mapped[bytes | None] = mapped_column(LargeBinary)
+    fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    card_country: Mapped[str | None] = mapped_column(Text)
     address: Mapped[bytes | None] = mapped_column(LargeBinary)
     device: Mapped[bytes | None] = mapped_column(LargeBinary)
     countries: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
@@ -316,8 +320,10 @@ class OrderSignals(Base):
     at: Mapped[datetime] = mapped_column(TIMESTAMPTZ, server_default=func.now())
     __table_args__ = (
         CheckConstraint("round > 0", name="round_positive"),
+        CheckConstraint("card_country ~ '^[A-Z]{2}$'", name="card_country_form"),
         Index("ix_order_signals_account", "account", "at"),
         Index("ix_order_signals_card", "card", "at"),
+        Index("ix_order_signals_fingerprint", "fingerprint", "at", postgresql_where=text("fingerprint IS NOT NULL")),
         Index("ix_order_signals_address", "address", "at", postgresql_where=text("address IS NOT NULL")),
         Index("ix_order_signals_device", "device", "at", postgresql_where=text("device IS NOT NULL")),
         Index("ix_order_signals_declined_account", "account", "at", postgresql_where=text("declined")),

@@ -7,6 +7,7 @@ gateway are made with no transaction open, under a key that survives every crash
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from uuid import UUID
 
 from quickshop.extensions import settings
@@ -37,20 +38,35 @@ def process(order_id: UUID) -> None:
     try:
         taken = run_unit(lambda: _take(order_id))
         if taken is not None:
-            _run(*taken)
+            _run(taken)
     except Overtaken:
         # Another worker took over after our lease ran out: its writes stand, ours are undone.
         log.info("order %s was taken over", order_id)
 
 
-def _run(work: Work, attempt: payments.Attempt | None) -> None:
+@dataclass(frozen=True)
+class _Taken:
+    """A step, with the attempt that it is about: None for the way back, where nothing is due, and where not `begun`.
+
+    What is not begun is an order whose card its provider has to tell of before anything else.
+    """
+
+    work: Work
+    attempt: payments.Attempt | None = None
+    begun: bool = True
+
+
+def _run(taken: _Taken) -> None:
+    work = taken.work
     try:
         if work.step not in undoing.STEPS and work.due_minor == 0:
             run_unit(lambda: _nothing_due(work))
             return
         gateway = gateway_for(work.provider, settings())
+        attempt = taken.attempt if taken.begun else _begin_with_card(work, gateway)
         if attempt is None:
-            undoing.run(work, gateway)
+            if taken.begun:
+                undoing.run(work, gateway)
             return
         ref = work.provider_ref
         if work.step == "authorize":
@@ -64,8 +80,8 @@ def _run(work: Work, attempt: payments.Attempt | None) -> None:
         steps.try_later(work, error)
 
 
-def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
-    """The step with the attempt that it is about, None for the way back; nothing where there is nothing to do."""
+def _take(order_id: UUID) -> _Taken | None:
+    """The step, taken; None where there is nothing to do."""
     work = steps.take(order_id)
     if work is None:
         return None
@@ -73,18 +89,36 @@ def _take(order_id: UUID) -> tuple[Work, payments.Attempt | None] | None:
     if work.attempt > steps.MOST_ATTEMPTS:
         undoing.give_up(work) if back else _give_up(work, "too_many_attempts")
         return None
+    if verifying.card_matters(work):
+        return _Taken(work, begun=False)
     if verifying.held(work):
         return None
+    return _Taken(work, _begin(work))
+
+
+def _begin(work: Work) -> payments.Attempt | None:
+    """Write what is about to be asked for, and that the order is worked on."""
     attempt = None
-    if not back and work.due_minor:
-        attempt = payments.begin(order_id, work.round, work.step, work.due_minor, work.currency)
+    if work.step not in undoing.STEPS and work.due_minor:
+        attempt = payments.begin(work.order_id, work.round, work.step, work.due_minor, work.currency)
     if work.status == "placed":
         move(
-            order_id,
+            work.order_id,
             Move((work.status, work.payment_status), "processing", work.payment_status, [Fact("order.processing")]),
             request_id=work.request_id,
         )
-    return work, attempt
+    return attempt
+
+
+def _begin_with_card(work: Work, gateway: Gateway) -> payments.Attempt | None:
+    """Have the provider tell of the card, judge the order, and begin; None where it now waits for somebody."""
+    card = verifying.card_of(work, gateway)
+
+    def begin() -> payments.Attempt | None:
+        steps.own(work)
+        return None if verifying.held(work, card) else _begin(work)
+
+    return run_unit(begin)
 
 
 def _authorize(work: Work, attempt: payments.Attempt, gateway: Gateway) -> str | None:

@@ -41,6 +41,18 @@ def note_round(order_id: UUID, payment_token: str | None) -> None:
     )
 
 
+def note_card(order_id: UUID, payment_round: int, fingerprint: str, country: str | None) -> None:
+    """Count the card itself, as the provider knows it: another token may be the same card."""
+    db.run_along(
+        "UPDATE order_signals SET fingerprint = :fingerprint, card_country = :country"
+        " WHERE order_id = :id AND round = :round",
+        id=order_id,
+        round=payment_round,
+        fingerprint=index("fingerprint", fingerprint),
+        country=country,
+    )
+
+
 def note_decline(order_id: UUID, payment_round: int) -> None:
     """Remember that the card was declined."""
     db.run(

@@ -1,11 +1,13 @@
 """Whether an order goes on at once, waits for its shopper's word, or for staff: nothing is authorised before that.
 
 The score is `security.fraud`; this file tells it what was seen, holds the order, and takes the decision. An order on
-hold keeps its stock until it is decided or its time is over; then it is cancelled and gives everything back.
+hold keeps its stock until it is decided or its time is over; then it is cancelled and gives everything back. The card
+is asked of its provider, who knows it under every token; where that does not answer, the token stands for the card.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -15,12 +17,13 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.events import Fact
 from quickshop.kernel.outbox import TaskHint, dump
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.orders import cancelling, steps
+from quickshop.orders import cancelling, signals, steps
 from quickshop.orders.errors import NotWaiting
 from quickshop.orders.log import Move, move
 from quickshop.orders.states import HoldReason
 from quickshop.orders.steps import TOLD, Work
 from quickshop.orders.viewers import Viewer
+from quickshop.payments.gateways.port import Gateway, StoredCard
 from quickshop.security import audit, fraud
 from quickshop.security.fraud import Decision, Policy, Rule
 from quickshop.shop.queries import high_value_minor, risk_policy
@@ -33,31 +36,65 @@ _EXPIRED_AT_ONCE = 100
 
 _USED = """(SELECT count(*) FROM (SELECT FROM order_signals x WHERE x.{column} = s.{column}
     AND x.at > now() - make_interval(mins => :{column}_minutes) LIMIT :{column}_most) q) AS {column}"""
-# An account and a card share most of their declines: what both say is told once.
-_DECLINED = """(SELECT count(*) FROM (
-    (SELECT order_id, round FROM order_signals x WHERE declined AND x.account = s.account
-        AND x.at > now() - make_interval(mins => :declines_minutes) LIMIT :declines_most)
-    UNION
-    (SELECT order_id, round FROM order_signals x WHERE declined AND x.card = s.card
-        AND x.at > now() - make_interval(mins => :declines_minutes) LIMIT :declines_most)) q) AS declines"""
+_BY = """SELECT order_id, round FROM order_signals x WHERE x.{column} = s.{column}{declined}
+    AND x.at > now() - make_interval(mins => :{name}_minutes) LIMIT :{name}_most"""
+
+
+def _either(name: str, columns: Sequence[str], declined: str = "") -> str:
+    """How many share one of these with the order: what several of them say is told once."""
+    parts = " UNION ".join(f"({_BY.format(column=c, name=name, declined=declined)})" for c in columns)
+    return f"(SELECT count(*) FROM ({parts}) q) AS {name}"
+
+
+# A card is known by the token that was given for it, and by itself. An account and a card share most of their declines.
+_CARD = _either("card", ("card", "fingerprint"))
+_DECLINED = _either("declines", ("account", "card", "fingerprint"), " AND x.declined")
+_OF_CARDS = (Rule.CARD, Rule.COUNTRIES, Rule.DECLINES)
+_MORE = {Rule.CARD: _CARD, Rule.DECLINES: _DECLINED}
 _COLUMNS = {Rule.ACCOUNT: "account", Rule.CARD: "card", Rule.ADDRESS: "address", Rule.DEVICE: "device"}
 # What was judged in this round, or asked of a provider, is not looked at again.
+_NEW = """NOT EXISTS (SELECT FROM order_risks r WHERE r.order_id = s.order_id AND r.round = s.round)
+  AND NOT EXISTS (SELECT FROM payment_attempts a WHERE a.order_id = s.order_id AND a.round = s.round)"""
 _SEEN = """
-SELECT s.countries, extract(epoch FROM now() - u.created_at)::float8 / 3600 AS hours{counts}
+SELECT s.countries, s.card_country, extract(epoch FROM now() - u.created_at)::float8 / 3600 AS hours{counts}
 FROM order_signals s JOIN orders o ON o.id = s.order_id LEFT JOIN users u ON u.id = o.user_id
-WHERE s.order_id = :id AND s.round = :round
-  AND NOT EXISTS (SELECT FROM order_risks r WHERE r.order_id = s.order_id AND r.round = s.round)
-  AND NOT EXISTS (SELECT FROM payment_attempts a WHERE a.order_id = s.order_id AND a.round = s.round)
+WHERE s.order_id = :id AND s.round = :round AND {new}
 """
 
 
-def held(work: Work) -> bool:
+def card_matters(work: Work) -> bool:
+    """Whether an order is still to be looked at, and by a rule that goes by its card."""
+    if not _looked_at(work) or not work.due_minor or work.token is None:
+        return False
+    weights = risk_policy().weights
+    if not any((w := weights.get(rule)) and w.on and w.points for rule in _OF_CARDS):
+        return False
+    return work.status == "placed" or _new_round(work)
+
+
+def _new_round(work: Work) -> bool:
+    sql = f"SELECT 1 FROM order_signals s WHERE s.order_id = :id AND s.round = :round AND {_NEW}"
+    return bool(db.scalar(sql, id=work.order_id, round=work.round))
+
+
+def card_of(work: Work, gateway: Gateway) -> StoredCard | None:
+    """What the provider tells of an order's card now; None where it tells nothing. Not inside a unit."""
+    return gateway.describe(str(work.token)).card
+
+
+def _looked_at(work: Work) -> bool:
+    return work.step == "authorize" and (work.status == "placed" or work.round > 1)
+
+
+def held(work: Work, card: StoredCard | None = None) -> bool:
     """Look at an order before anything is asked of its card; whether it now waits for somebody. In the unit in hand.
 
     Records `order.on_hold`, and in the audit log why.
     """
-    if work.step != "authorize" or (work.status != "placed" and work.round == 1):
+    if not _looked_at(work):
         return False
+    if card is not None:
+        signals.note_card(work.order_id, work.round, card.fingerprint, card.country)
     policy = risk_policy()
     seen = _seen(work, policy)
     if seen is None:
@@ -82,16 +119,16 @@ def _seen(work: Work, policy: Policy) -> fraud.Seen | None:
         if weight is None or not weight.on or not weight.points:
             continue
         column = asked[rule] = _COLUMNS.get(rule, "declines")
-        counts.append(_DECLINED if rule is Rule.DECLINES else _USED.format(column=column))
+        counts.append(_MORE.get(rule) or _USED.format(column=column))
         values |= {f"{column}_minutes": weight.minutes, f"{column}_most": weight.limit + 1}
-    sql = _SEEN.format(counts="".join(f", {count}" for count in counts))
+    sql = _SEEN.format(new=_NEW, counts="".join(f", {count}" for count in counts))
     found = db.row(sql, id=work.order_id, round=work.round, **values)
     if found is None:
         return None
     dear = high_value_minor(work.currency)
     return fraud.Seen(
         counts={rule: getattr(found, column) for rule, column in asked.items()},
-        countries=frozenset(found.countries),
+        countries=frozenset(found.countries) | ({found.card_country} if found.card_country else set()),
         account_hours=found.hours,
         high_value=dear is not None and work.total_minor >= dear,
     )

@@ -323,10 +323,10 @@ MAP: Mapping[str, Holding] = {
         plain=_cols("route status key_id created_at"),
     ),
     "pending_facts": Holding(
-        "Facts that wait to be told to somebody; what is personal in them is sealed",
+        "Facts that wait to be told to somebody, tokens of cards to be forgotten; what is personal is sealed",
         OF_FACT,
         _DELETED,
-        "seconds",
+        "seconds; a token until its provider has forgotten the card, a month at most",
         secret=_cols("data"),
         plain=_cols("id consumer type created_at"),
     ),
@@ -494,8 +494,8 @@ MAP: Mapping[str, Holding] = {
         OF_ORDER,
         _DELETED,
         "eight days",
-        secret=_cols("account card address device"),
-        plain=_cols("order_id round countries declined at"),
+        secret=_cols("account card fingerprint address device"),
+        plain=_cols("order_id round card_country countries declined at"),
     ),
     "order_risks": Holding(
         "How risky an order was, and who let it go on",

@@ -32,7 +32,7 @@ WORDS = {
     Rule.ADDRESS: "{count} orders to this address within {minutes} minutes; {limit} are usual at most",
     Rule.DEVICE: "{count} orders from this device within {minutes} minutes; {limit} are usual at most",
     Rule.DECLINES: "{count} declined payments of this account or card in {minutes} minutes; {limit} are usual at most",
-    Rule.COUNTRIES: "Bill and parcel go to different countries",
+    Rule.COUNTRIES: "Bill, parcel and card are of different countries",
     Rule.NEW_AND_DEAR: "A new account or a guest, and an order of high value",
 }
 

@@ -38,7 +38,8 @@ class ScriptedGateway:
 
     def __init__(self):
         self.charges = {}
-        self.calls = []
+        self.calls = []  # about money
+        self.described = []  # tokens of which the card was asked for
         self.before = lambda verb: None
         self._queued = {}
         self._failed = set()
@@ -60,7 +61,7 @@ class ScriptedGateway:
 
     def made(self, verb):
         """How many calls of a verb were made."""
-        return sum(1 for called, _ in self.calls if called == verb)
+        return len(self.described) if verb == "describe" else sum(1 for called, _ in self.calls if called == verb)
 
     def captured(self):
         """Money taken in all, in minor units."""
@@ -123,7 +124,10 @@ class ScriptedGateway:
         return [c for c in self.charges.values() if c.order == order.number]
 
     def describe(self, token):
-        """See Gateway.describe. `tok_unknown` is nobody's card, and `tok_down` gets no answer."""
+        """See Gateway.describe. `tok_unknown` is nobody's card, and `tok_down` gets no answer.
+
+        Tokens that differ after a full stop are of one card; `tok_approve:from_DE` is one that was issued there.
+        """
         return self._answer("describe", token, lambda: self._card(token))
 
     # --- inside ------------------------------------------------------------------------------------
@@ -132,7 +136,10 @@ class ScriptedGateway:
         assert not db.in_transaction(), f"{verb} was called inside an open transaction"
         self.before(verb)
         with self._lock:
-            self.calls.append((verb, key))
+            if verb == "describe":
+                self.described.append(key)
+            else:
+                self.calls.append((verb, key))
             queued = self._queued.get(verb)
             answer = queued.pop(0) if queued else usual()
         if isinstance(answer, BaseException):
@@ -164,8 +171,9 @@ class ScriptedGateway:
             return Answer(AnswerState.NOT_FOUND, code="unknown_token")
         if token.startswith("tok_down"):
             return unknown("unreachable", retriable=True)
-        mark = hashlib.sha256(token.encode()).hexdigest()
-        card = StoredCard("visa", f"{int(mark, 16) % 10_000:04d}", 4, 2031, f"fp_{mark[:16]}")
+        mark = hashlib.sha256(token.partition(".")[0].encode()).hexdigest()
+        country = token.partition(":from_")[2][:2] or None
+        card = StoredCard("visa", f"{int(mark, 16) % 10_000:04d}", 4, 2031, f"fp_{mark[:16]}", country=country)
         return Answer(AnswerState.DESCRIBED, card=card)
 
     def _seen(self, key):

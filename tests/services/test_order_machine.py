@@ -311,8 +311,8 @@ class Orders(RuleBasedStateMachine):
     def _answer(self, verb, key, usual):
         """The gateway's, with the trap around it."""
         o = next((o for o in getattr(self, "orders", ()) if key.startswith(str(o.order.id))), None)
-        self.calls += 1
-        call = self.calls
+        self.calls += o is not None  # what is asked about a card is no call about money
+        call = self.calls if o else None
         kind = self._sprung(o, ("before", *DURING), call)
         if kind == "before":
             raise Cut

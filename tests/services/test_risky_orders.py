@@ -12,6 +12,7 @@ from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.orders import processing, risks, signals, verifying
 from quickshop.orders.errors import NotWaiting
 from quickshop.orders.viewers import Viewer
+from quickshop.payments.gateways.port import unknown
 from quickshop.security.fraud import Policy, Rule, Weight
 from quickshop.shop import service as shop_settings
 from quickshop.shop.errors import SettingChanged
@@ -104,6 +105,50 @@ def test_more_than_the_usual_of_an_account_a_card_an_address_or_a_device_is_held
     if rule == "address":
         other = {"shipping_address": {**shop.ADDRESS, "line1": "900 Mill Lane"}}
     assert process(shop.an_order({variant: 1}, **{"token": "tok_approve:other"} | other)) == "confirmed"
+
+
+def test_a_card_is_the_same_under_every_token_as_its_provider_tells(core, gateway):
+    set_rules(card=(10, 2, 60))
+    orders = [shop.an_order(token=f"tok_approve:mine.{n}") for n in range(3)]
+    assert [process(order) for order in orders] == ["confirmed", "confirmed", "on_hold"]
+    assert process(shop.an_order(token="tok_approve:other.1")) == "confirmed"
+    assert gateway.made("describe") == 4
+
+
+def test_declines_of_one_card_count_under_every_token(core, gateway):
+    set_rules(declines=(10, 1, 60))
+    for n in range(2):
+        shop.a_declined_order(token=f"tok_decline:mine.{n}")
+    assert process(shop.an_order(token="tok_decline:mine.9")) == "on_hold"
+
+
+def test_the_cards_country_is_compared_with_those_of_bill_and_parcel(core, gateway):
+    set_rules(countries=(10,))
+    assert process(shop.an_order(token="tok_approve:from_GB")) == "confirmed"
+    order = shop.an_order(token="tok_approve:from_DE")
+    assert process(order) == "on_hold"
+    assert [r["rule"] for r in outcome(order)["reasons"]] == ["countries_differ"]
+    retried = shop.a_declined_order(token="tok_decline")
+    shop.pay_again(retried, "tok_approve:from_DE")
+    assert process(retried) == "on_hold"
+    run_unit(lambda: verifying.approve(retried.number, None, None))
+    asked = gateway.made("describe")
+    assert process(retried) == "confirmed"
+    assert gateway.made("describe") == asked  # it was judged: nobody is asked again
+
+
+def test_a_provider_that_tells_nothing_of_a_card_leaves_its_token_to_stand_for_it(core, gateway):
+    set_rules(card=(10, 1, 60), countries=(10,))
+    gateway.queue("describe", *[unknown("timeout")] * 2)
+    orders = [shop.an_order(token="tok_approve:from_DE") for _ in range(2)]
+    assert process(orders[0]) == "on_hold"
+    assert [r["rule"] for r in outcome(orders[0])["reasons"]] == ["card_velocity"]
+
+
+def test_nobody_is_asked_about_a_card_that_no_rule_goes_by(core, gateway):
+    set_rules(account=(10, 5, 60))
+    assert process(shop.an_order()) == "confirmed"
+    assert gateway.made("describe") == 0
 
 
 def test_an_address_is_the_same_however_it_is_written():

@@ -346,6 +346,8 @@ def test_a_card_is_told_as_it_is():
         {"exp_year": 31},
         {"exp_year": "2031"},
         {"fingerprint": None},
+        {"country": "Germany"},
+        {"country": 49},
     ],
 )
 def test_a_card_that_cannot_be_is_unknown(lie):

@@ -178,6 +178,7 @@ def test_a_new_refund_is_made_under_its_key(fake):
 def test_the_first_card_makes_a_customer_and_the_next_one_joins_it(fake):
     fake.says({"object": "customer", "id": "cus_1"}, method())
     kept = gateway(fake.url).keep("pm_card").card
+    assert kept.country is None
     assert (kept.token, kept.brand, kept.last4, kept.fingerprint) == ("pm_card:cus_1", "visa", "4242", "fp1")
     assert fake.asked[0][2] == {}  # nothing of the person is told
     fake.says(method())

@@ -141,3 +141,16 @@ def test_an_unknown_token_has_no_card():
     with pytest.raises(Refused) as refusal:
         describe("tok_nothing")
     assert refusal.value.code == "unknown_token"
+
+
+@pytest.mark.parametrize(
+    ("token", "country"),
+    [
+        ("tok_approve:from_DE", "DE"),
+        ("tok_approve:from_DE.2", "DE"),
+        ("tok_approve:from_DEU", None),
+        ("tok_approve", None),
+    ],
+)
+def test_a_card_tells_where_it_was_issued_where_its_token_does(token, country):
+    assert describe(token)["country"] == country

@@ -44,7 +44,8 @@ class ChargeRequest:
 class StoredCard:
     """What a provider tells of the card behind a token. The same card has the same fingerprint under every token.
 
-    `token` is what later payments are made with, where that is another than the one that was asked about.
+    `token` is what later payments are made with, where that is another than the one that was asked about; `country`
+    (two letters) is where the card was issued, where the provider tells.
     """
 
     brand: str
@@ -53,6 +54,7 @@ class StoredCard:
     exp_year: int
     fingerprint: str
     token: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

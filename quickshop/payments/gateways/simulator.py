@@ -24,6 +24,7 @@ from quickshop.payments.gateways.port import (
 
 BAD_REPLY = "bad_reply"
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _LONGEST_URL = 2048
@@ -134,6 +135,7 @@ def _card(document: dict[str, Any]) -> StoredCard:
         exp_month=month,
         exp_year=year,
         fingerprint=_text(document, "fingerprint", _REF),
+        country=None if document.get("country") is None else _text(document, "country", _COUNTRY),
     )
 
 

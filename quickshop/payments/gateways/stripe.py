@@ -34,6 +34,7 @@ PAGE_OF_INTENTS = 100
 _BEFORE, _AFTER, _MOST_PAGES = timedelta(seconds=60), timedelta(seconds=120), 50
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
 _LONGEST_URL = 2048
 
@@ -164,6 +165,7 @@ def _card(method: Mapping[str, Any], token: str | None = None) -> StoredCard:
         exp_year=year,
         fingerprint=_text(card, "fingerprint"),
         token=token,
+        country=None if card.get("country") is None else _text(card, "country", _COUNTRY),
     )
 
 
