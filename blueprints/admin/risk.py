@@ -1,4 +1,4 @@
-"""The pages on which staff decide on risky orders and set what makes one risky."""
+"""The pages on which staff decide on risky orders and set what makes one risky, and the terms of returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import risks, verifying
 from quickshop.security.fraud import COUNTED, Rule
 from quickshop.shop import queries, service
-from quickshop.shop.rules import DEFINITIONS, DETAILS, MOST_COUNT, MOST_MINUTES, MOST_POINTS, RISK
+from quickshop.shop.returning import MOST_DAYS
+from quickshop.shop.rules import DEFINITIONS, DETAILS, MOST_COUNT, MOST_MINUTES, MOST_POINTS, RETURNS, RISK
 
 ADDRESS = "/admin/risk"
 SETTINGS = "/admin/settings"
@@ -87,6 +88,7 @@ def _settings(error: ShopError | None = None) -> Response:
         "staff/settings.html",
         section="settings",
         risk=found.pop(RISK),
+        returns=found.pop(RETURNS),
         amounts=[{**each, "typed": _lines(each["value"])} for each in found.values()],
         numbers=NUMBERS,
         words=RULES,
@@ -106,7 +108,7 @@ def settings_page() -> Response:
 @staff_page(Permission.SETTINGS_WRITE)
 @commits_itself
 def set_setting(setting: str) -> Response:
-    """Set the rules of risk, or amounts by currency."""
+    """Set the rules of risk, the terms of returns, or amounts by currency."""
     if setting not in DEFINITIONS:
         raise NotFound("setting")
     try:
@@ -120,7 +122,7 @@ def set_setting(setting: str) -> Response:
 
 def _set(setting: str) -> None:
     typed = Typed(request.form)
-    value = _risk_of(typed) if setting == RISK else _amounts_of(typed)
+    value = _READERS.get(setting, _amounts_of)(typed)
     version = typed.whole("version", "The version", 0, 10**12)
     before = queries.setting(setting)["value"]
     after = service.set_value(setting, value, version or 0, g.caller.user_id)
@@ -164,3 +166,12 @@ def _amounts_of(typed: Typed) -> dict[str, Any]:
             raise Invalid({"amounts": ["Not an amount."]}, "Write a currency and a whole number on each line.")
         found[words[0]] = int(words[1])
     return found
+
+
+def _returns_of(typed: Typed) -> dict[str, Any]:
+    days = {name: _number(typed, name, "The number of days", 0, MOST_DAYS) for name in ("days", "fault_days")}
+    ticks = ("photo_for_faults", "shipping_for_faults", "approve_by_itself")
+    return days | {name: bool(request.form.get(name)) for name in ticks}
+
+
+_READERS: dict[str, Callable[[Typed], dict[str, Any]]] = {RISK: _risk_of, RETURNS: _returns_of}

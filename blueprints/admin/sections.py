@@ -15,6 +15,7 @@ SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
     ("processing", "/admin/processing", "hourglass", "Processing", Permission.ORDERS_READ),
+    ("returns", "/admin/returns", "package-check", "Returns", Permission.ORDERS_READ),
     ("payments", "/admin/payments", "credit-card", "Payments", Permission.ORDERS_READ),
     ("risk", "/admin/risk", "circle-alert", "Risk", Permission.ORDERS_READ),
     ("products", "/admin/products", "package", "Products", Permission.CATALOG_WRITE),
@@ -36,7 +37,7 @@ SECTIONS = (
 
 # What the navigation puts together; a section that stands in none comes last.
 GROUPS = (
-    ("Day to day", ("live", "orders", "processing", "risk", "payments", "customers", "reviews")),
+    ("Day to day", ("live", "orders", "processing", "returns", "risk", "payments", "customers", "reviews")),
     ("Catalogue", ("products", "categories", "stock", "imports")),
     ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),
     ("The house", ("roles", "api-keys", "audit", "settings")),

@@ -27,6 +27,7 @@ from blueprints.api import (
     payments,
     preferences,
     privacy,
+    returns,
     reviews,
     second_factor,
     tickets,
@@ -47,6 +48,7 @@ from blueprints.api.admin import payments as admin_payments
 from blueprints.api.admin import privacy as admin_privacy
 from blueprints.api.admin import products as admin_products
 from blueprints.api.admin import promotions as admin_promotions
+from blueprints.api.admin import returns as admin_returns
 from blueprints.api.admin import reviews as admin_reviews
 from blueprints.api.admin import roles as admin_roles
 from blueprints.api.admin import settings as admin_settings
@@ -77,6 +79,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     checkout.blp,
     orders.blp,
     invoices.blp,
+    returns.blp,
     payments.blp,
     reviews.blp,
     wishlists.blp,
@@ -91,6 +94,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_order_work.blp,
     admin_parcels.blp,
     admin_invoices.blp,
+    admin_returns.blp,
     admin_payments.blp,
     admin_deliveries.blp,
     admin_settings.blp,

@@ -8,8 +8,8 @@ from uuid import UUID
 from flask import Response, g, request
 
 from blueprints.api.schemas.cart import CartSchema
-from blueprints.api.schemas.common import EventsOut, EventsQuery, PageQuery
-from blueprints.api.schemas.orders import OrderPage, OrderSchema, PayBody, PlaceOrderBody
+from blueprints.api.schemas.common import EventsOut, EventsQuery
+from blueprints.api.schemas.orders import HistoryArgs, HistoryPage, OrderSchema, PayBody, PlaceOrderBody
 from blueprints.http import request_id
 from blueprints.http.access import anyone, member
 from blueprints.http.body import ApiBlueprint
@@ -22,7 +22,8 @@ from blueprints.http.orders import order_wish, ordering_cart, payer, viewer
 from blueprints.http.pagination import page_body
 from quickshop.cart.queries import cart_view
 from quickshop.checkout.service import place_order, priced_cart
-from quickshop.orders import cancelling, paying, queries, reordering, verifying
+from quickshop.orders import history, paying, queries, reordering, verifying
+from quickshop.returns import cancellations
 
 blp = ApiBlueprint("orders", __name__, url_prefix="/api/v1", description="Orders and their logs")
 
@@ -44,11 +45,12 @@ def place(body: dict[str, Any]) -> Response:
 
 @blp.get("/orders")
 @member
-@blp.arguments(PageQuery, location="query")
-@blp.answers(200, OrderPage)
+@blp.arguments(HistoryArgs, location="query")
+@blp.answers(200, HistoryPage)
 def list_mine(args: dict[str, Any]) -> Response:
-    """The member's orders, newest first."""
-    return json_response(queries.list_orders(user_id=g.caller.user_id, **args))
+    """The member's orders, newest first: all, or those in a state, of some days, or with something in them."""
+    words = args.pop("q")
+    return json_response(history.history(g.caller.user_id, words=words, **args))
 
 
 @blp.get("/orders/<number>")
@@ -56,7 +58,11 @@ def list_mine(args: dict[str, Any]) -> Response:
 @blp.answers(200, OrderSchema)
 def get_order(number: str) -> Response:
     """One order, for its member, or the guest who sends its X-Order-Token."""
-    return json_response(queries.order_view(number, viewer(_order_token())))
+    who = viewer(_order_token())
+    found = queries.order_view(number, who)
+    # Only what is packed has a wish to cancel.
+    wish = cancellations.latest(number, who) if found["packing_at"] else None
+    return json_response(found | {"cancellation": wish})
 
 
 @blp.get("/orders/<number>/events")
@@ -115,9 +121,13 @@ def confirm_payment(number: str) -> Response:
 @commits
 @idempotent(required=False)
 def cancel(number: str) -> Response:
-    """Cancel an order that is not packed yet: 409 `not_cancellable` after that. What was paid goes back by itself."""
+    """Cancel an order that is not packed yet: what was paid goes back by itself. Once it is packed this asks staff to,
+    and `cancellation` tells what becomes of the wish. 409 `not_cancellable` once it has left: ask for a return.
+    """
     who = payer(_order_token())
-    return json_response(queries.order_view_by_id(cancelling.cancel(number, who, request_id.current()), who), 202)
+    order_id = cancellations.cancel(number, who, request_id.current())
+    found = queries.order_view_by_id(order_id, who)
+    return json_response(found | {"cancellation": cancellations.latest(number, who)}, 202)
 
 
 @blp.post("/orders/<number>/confirm")

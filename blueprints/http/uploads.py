@@ -21,12 +21,14 @@ from blueprints.http.native import NativeThreads
 from blueprints.http.tokens import read_access_token, read_refresh_token
 from quickshop.catalog.renditions import LARGEST_BYTES, PictureRefused, Rendition, process
 from quickshop.kernel.errors import Invalid, ShopError, Unauthenticated
+from quickshop.orders.viewers import order_of_token
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 LONGEST_WORDS = 300
 # The fields and boundaries around a file.
 AROUND = 64 * 1024
+_MOST_ORDERS = 10
 # A picture of 40 megapixels takes 160 MB while it is worked on: one at a time in a process.
 _WORKSHOP = NativeThreads(lambda: 1, 8, "Several pictures are being prepared at this moment; please try again.")
 
@@ -68,7 +70,9 @@ def _signed() -> bool:
                 return True
         except Unauthenticated:
             continue
-    return False
+    # A guest who holds an order's token, as "NUMBER:token" among others.
+    kept = (cookies.read(Cookie.ORDERS) or "").split("|")
+    return any(order_of_token(pair.partition(":")[2]) for pair in kept[:_MOST_ORDERS] if ":" in pair)
 
 
 def uploaded(name: str) -> bytes:
@@ -81,6 +85,19 @@ def uploaded(name: str) -> bytes:
     if not raw:
         raise Invalid({name: ["Send a file in this field, as multipart/form-data."]})
     return raw
+
+
+def all_uploaded(name: str, most: int) -> list[bytes]:
+    """The contents of the files in a field, none for none chosen. Raises Invalid for more than `most`, PictureRefused
+    where they are beyond 15 MiB together.
+    """
+    try:
+        files = [file for file in request.files.getlist(name) if file.filename]
+    except RequestEntityTooLarge:
+        raise _too_large() from None
+    if len(files) > most:
+        raise Invalid({name: [f"{most} pictures at most."]})
+    return [file.read() for file in files]
 
 
 def picture_words(alt: str | None) -> str:

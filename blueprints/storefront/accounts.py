@@ -1,4 +1,4 @@
-"""Signing in, up and out, the mailed links, and the account page with its orders."""
+"""Signing in, up and out, and the mailed links."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Response, g, make_response, render_template, request, session
 
 from blueprints.http.commits import commits, commits_itself
 from blueprints.http.limits import client_address, limited
-from blueprints.http.page_access import forget_session, keep_session, member_page, shopper
+from blueprints.http.page_access import forget_session, keep_session, shopper
 from blueprints.http.pages import go
 from blueprints.storefront import guest_cart
 from blueprints.storefront.forms import CodeForm, EmailForm, NewPasswordForm, SignInForm, SignUpForm
@@ -23,14 +23,12 @@ from quickshop.cart.merging import merge_on_login
 from quickshop.extensions import settings
 from quickshop.kernel.errors import NotFound, ShopError
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders.queries import list_orders
 
 PASSWORD_RULES = (
     "10 characters or more",
     "With a letter, a digit and a special character",
     "Not one of the well-known ones, and without your own name",
 )
-ORDERS_PER_PAGE = 20
 
 
 def _seen(template: str, status: int = 200, **context: Any) -> Response:
@@ -276,12 +274,3 @@ def reset_password() -> Response:
 
 def _reset_page(token: str, status: int = 200, **more: Any) -> Response:
     return _seen("shop/reset_password.html", status, token=token, password_rules=PASSWORD_RULES, **more)
-
-
-@pages.get("/account")
-@member_page
-def account() -> str:
-    """Who I am to the shop, and my orders."""
-    caller = g.caller
-    orders = list_orders(user_id=caller.user_id, limit=ORDERS_PER_PAGE, cursor=request.args.get("cursor"))
-    return render_template("shop/account.html", section="orders", orders=orders, me=me(caller.user_id))

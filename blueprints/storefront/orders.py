@@ -25,6 +25,8 @@ from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import cancelling, paying, queries, reordering, verifying
+from quickshop.returns import cancellations
+from quickshop.returns import queries as returns
 
 TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
 
@@ -68,10 +70,10 @@ def pay(number: str) -> Response:
 @limited("checkout")
 @commits_itself
 def cancel(number: str) -> Response:
-    """Cancel the order; once it is packed the page says that it is too late."""
+    """Cancel the order, or ask us to where it is packed; once it has left the page says that it is too late."""
     who = payer(guest_orders.token_of(number))
     try:
-        run_unit(lambda: cancelling.cancel(number, who, request_id.current()))
+        run_unit(lambda: cancellations.cancel(number, who, request_id.current()))
     except ShopError as error:
         if error.status == 404:
             raise
@@ -143,9 +145,17 @@ def _live(number: str) -> dict[str, Any]:
     token = guest_orders.token_of(number)
     who = viewer(token)
     found = queries.order_view(number, who)
+    log = queries.order_events(number, who, 0)
+    standing = (found["status"], found["fulfilment_status"], found["packing_at"])
+    arrived = any(item["units"]["delivered"] for item in found["items"])
     return {
         "order": found,
-        "story": timeline.tell(found, queries.order_events(number, who, 0)),
+        "story": timeline.tell(found, log),
+        "happened": timeline.happened(log),
+        "returns": returns.returns_of(number, who) if arrived else [],
+        "returnable": arrived and bool(returns.returnable(number, who)),
+        "wish": cancellations.latest(number, who) if found["packing_at"] else None,
+        "may_ask_to_cancel": cancellations.may_ask(*standing),
         "last_seq": found["last_seq"],
         "parcel_words": timeline.parcel_words,
         "cancellable": cancelling.cancellable(found["status"], found["fulfilment_status"], found["packing_at"]),

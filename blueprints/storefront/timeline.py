@@ -1,4 +1,4 @@
-"""Tells the story of an order for its page: a headline and five steps, from the order and its event log. Pure."""
+"""Tells the story of an order for its page: a headline, five steps, and what happened in words. Pure."""
 
 from __future__ import annotations
 
@@ -36,6 +36,57 @@ HOLDS = {
 }
 
 
+# What is told of each entry of the log; `{parcel}`, `{return}`, `{order}` and `{invoice}` stand for what it names.
+TOLD = {
+    "order.placed": "You placed the order",
+    "order.on_hold": "We put it on hold to look at it",
+    "order.held": "We put it on hold to look at it",
+    "order.released": "It goes on",
+    "order.risk_confirmed": "You said that it is yours",
+    "order.payment_action_required": "Your bank asked you to confirm the payment",
+    "order.payment_authorized": "Your bank said yes",
+    "order.payment_failed": "The payment did not go through",
+    "order.payment_retried": "You tried to pay again",
+    "order.payment_voided": "The reserved money was let go",
+    "order.confirmed": "Paid and confirmed",
+    "order.edited": "The order was changed",
+    "order.packed": "Parcel {parcel} was packed",
+    "order.unpacked": "Parcel {parcel} was unpacked",
+    "order.shipped": "Parcel {parcel} left the warehouse",
+    "order.in_transit": "Parcel {parcel} is on its way",
+    "order.out_for_delivery": "Parcel {parcel} is out for delivery",
+    "order.delivered": "Parcel {parcel} was delivered",
+    "order.delivery_exception": "The carrier reported a problem with parcel {parcel}",
+    "order.parcel_lost": "Parcel {parcel} was lost",
+    "order.delivery_delayed": "The delivery takes longer than we thought",
+    "order.completed": "The order is complete",
+    "order.cancellation_requested": "You asked us to cancel it",
+    "order.cancellation_refused": "It could not be cancelled any more",
+    "order.cancelled": "The order was cancelled",
+    "order.refund_requested": "Money is being given back:",
+    "order.refunded": "Money was given back:",
+    "order.refund_failed": "Giving money back did not work; we look into it:",
+    "order.return_requested": "You asked for return {return}",
+    "order.return_approved": "Return {return} may be sent to us",
+    "order.return_rejected": "Return {return} was turned down",
+    "order.return_withdrawn": "You keep what return {return} was about",
+    "order.return_received": "Return {return} arrived here",
+    "order.return_refunded": "Return {return} is settled:",
+    "order.exchanged": "Another one comes with order {order}",
+    "order.invoiced": "The invoice {invoice} was made",
+    "order.credited": "The credit note {invoice} was made",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened, in words, with the amount it was about."""
+
+    at: str
+    words: str
+    amount: Document | None = None
+
+
 @dataclass(frozen=True)
 class Step:
     """One point of the timeline; state is done, now, todo, bad or hold."""
@@ -71,6 +122,19 @@ def tell(order: Document, events: Iterable[Document]) -> Story:
     times = {event["type"]: event["at"] for event in log}  # the last of each kind counts: a second payment overrides
     headline, detail, tone = _headline(order, log)
     return Story(headline, detail, tone, _steps(order, times))
+
+
+def happened(events: Iterable[Document]) -> list[Entry]:
+    """What a shopper is told of the log, the latest first; what is of no use to them is left out."""
+    found = [_entry(event, TOLD[event["type"]]) for event in events if event["type"] in TOLD]
+    return found[::-1]
+
+
+def _entry(event: Document, words: str) -> Entry:
+    data = event.get("data") or {}
+    amount = data.get("amount")
+    named = {name: data.get(name, "") for name in ("parcel", "return", "order", "invoice")}
+    return Entry(event["at"], words.format(**named), amount if isinstance(amount, Mapping) else None)
 
 
 def _headline(order: Document, log: list[Document]) -> tuple[str, str, str]:
@@ -151,10 +215,12 @@ def _steps(order: Document, times: Mapping[str, str]) -> tuple[Step, ...]:
     ready = Step("confirmed", "Confirmed", "done" if confirmed else "todo", times.get("order.confirmed"))
     shipped = Step("shipped", "Shipped", "done" if sent in SENT else "todo", times.get("order.shipped"))
     arrived = Step("delivered", "Delivered", "done" if sent in ARRIVED else "todo", times.get("order.delivered"))
-    if confirmed and shipped.state == "todo":
-        shipped = replace(shipped, state="now", detail="Being packed")
+    if sent == "partially_shipped":
+        shipped, arrived = replace(shipped, state="now", detail="A part of it"), replace(arrived, state="todo")
+    elif confirmed and shipped.state == "todo":
+        shipped = replace(shipped, state="now", detail="Packed" if order.get("packing_at") else "Being packed")
     elif shipped.state == "done" and arrived.state == "todo":
-        arrived = replace(arrived, state="now", detail="On the road")
+        arrived = replace(arrived, state="now", detail="Today" if sent == "out_for_delivery" else "On the road")
     steps = (placed, _payment_step(order, times), ready, shipped, arrived)
     return _cut_off(steps) if status == "cancelled" else steps
 

@@ -203,6 +203,39 @@ def put_back(order_id: UUID) -> int:
     )
 
 
+def take_back(order_id: UUID, whole: Wanted, broken: Wanted) -> None:
+    """Note units of an order that came back, with a movement each: `whole` ones can be sold again; `broken` ones come
+    and go as damaged, so that none is missing in the books. Rows are locked in variant order.
+    """
+    db.run(
+        """
+        WITH came AS (
+            SELECT * FROM jsonb_to_recordset(CAST(:whole AS jsonb)) AS w (variant_id uuid, quantity int)
+            WHERE quantity > 0
+        ), lost AS (
+            SELECT * FROM jsonb_to_recordset(CAST(:broken AS jsonb)) AS w (variant_id uuid, quantity int)
+            WHERE quantity > 0
+        ), locked AS (
+            SELECT s.variant_id, c.quantity FROM stock_items s JOIN came c USING (variant_id)
+            ORDER BY s.variant_id FOR UPDATE OF s
+        ), raised AS (
+            UPDATE stock_items s SET on_hand = s.on_hand + l.quantity FROM locked l
+            WHERE s.variant_id = l.variant_id
+            RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
+        )"""
+        + TELL
+        + """
+        INSERT INTO stock_movements (variant_id, delta, cause, order_id)
+        SELECT variant_id, quantity, 'returned', CAST(:id AS uuid) FROM locked
+        UNION ALL SELECT variant_id, quantity, 'returned', CAST(:id AS uuid) FROM lost
+        UNION ALL SELECT variant_id, -quantity, 'damaged', CAST(:id AS uuid) FROM lost
+        """,
+        id=order_id,
+        whole=_wanted(whole),
+        broken=_wanted(broken),
+    )
+
+
 def receive(wanted: Wanted) -> None:
     """Add units to stock, with a movement each; makes the stock rows that do not exist yet."""
     db.run(

@@ -12,11 +12,14 @@ from quickshop.kernel.errors import NotFound
 from quickshop.kernel.microcache import MicroCache
 from quickshop.security.fraud import Policy
 from quickshop.shop.details import DEFAULTS
+from quickshop.shop.returning import DEFAULTS as RETURN_DEFAULTS
+from quickshop.shop.returning import ReturnTerms
 from quickshop.shop.rules import (
     DEFINITIONS,
     DETAILS,
     HIGH_VALUE,
     POLICIES,
+    RETURNS,
     RISK,
     VIP_SPEND,
     policy_document,
@@ -34,6 +37,7 @@ def _defaults() -> dict[str, dict[str, Any]]:
         HIGH_VALUE: {found.base_currency: found.high_value_minor},
         VIP_SPEND: {found.base_currency: found.vip_spend_minor},
         DETAILS: DEFAULTS,
+        RETURNS: RETURN_DEFAULTS,
     }
 
 
@@ -73,6 +77,11 @@ def vip_spend() -> Mapping[str, int]:
 def details() -> dict[str, Any]:
     """Who the shop is, as its invoices say; fields of `shop.details`."""
     return _value(DETAILS)
+
+
+def return_terms() -> ReturnTerms:
+    """Until when something may come back, and what happens by itself."""
+    return ReturnTerms(**_value(RETURNS))
 
 
 def setting(name: str) -> dict[str, Any]:

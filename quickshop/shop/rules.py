@@ -13,6 +13,7 @@ from typing import Any
 from quickshop.kernel.errors import Invalid
 from quickshop.security.fraud import COUNTED, Policy, Rule, Weight
 from quickshop.shop.details import check_details
+from quickshop.shop.returning import check_returns
 
 MOST_POINTS = 1000
 MOST_COUNT = 10_000
@@ -20,6 +21,7 @@ MOST_MINUTES = 7 * 24 * 60
 LARGEST_AMOUNT = 10**12
 
 RISK, HIGH_VALUE, VIP_SPEND, DETAILS = "risk", "high-value", "vip-spend", "shop-details"
+RETURNS = "returns"
 
 _STRICT = {
     Rule.ACCOUNT: Weight(25, 5, 60),
@@ -155,6 +157,7 @@ DEFINITIONS = {
         Definition(HIGH_VALUE, "From which total an order is of high value, in minor units by currency", check_amounts),
         Definition(VIP_SPEND, "From which lifetime spend a customer is VIP, in minor units by currency", check_amounts),
         Definition(DETAILS, "Who the shop is on its invoices, and how these are numbered", check_details, prose=True),
+        Definition(RETURNS, "Until when something may come back, and what happens by itself", check_returns),
     )
 }
 

@@ -205,6 +205,10 @@ def _gone(world):
     return {"variant_id": world.places["gone"], "product_id": world.places["gone_product"]}
 
 
+def _arrived(world):
+    return {"number": world.places["arrived"], "place": "1", "position": "1"}
+
+
 def _some(**body):
     return lambda world: body
 
@@ -351,6 +355,15 @@ EXPECTATIONS = {
     "POST /api/v1/orders/{number}/pay": holders().sending(_some(payment={"token": "tok_approve"})).answering(409),
     "POST /api/v1/orders/{number}/pay/confirm": holders(),
     "POST /api/v1/orders/{number}/cancel": holders(),
+    # returns: of an order of the owner's that arrived
+    "GET /api/v1/orders/{number}/returns": _ORDER.at(_arrived),
+    "POST /api/v1/orders/{number}/returns": holders()
+    .sending(_some(lines=[{"line": 1, "quantity": 1}], reason="other"))
+    .at(_arrived),
+    "GET /api/v1/orders/{number}/returns/{place}": _ORDER.at(_arrived),
+    "POST /api/v1/orders/{number}/returns/{place}/withdraw": holders().at(_arrived),
+    "POST /api/v1/orders/{number}/returns/{place}/photos": holders().at(_arrived).answering(422),  # without a file
+    "GET /api/v1/orders/{number}/returns/{place}/photos/{position}": _ORDER.at(_arrived),
     "POST /api/v1/orders/{number}/confirm": holders().answering(409),  # nobody asks
     "POST /api/v1/payments/webhooks/{provider}": everybody().sending(_some()).answering(400),
     # staff: catalogue and orders
@@ -486,6 +499,22 @@ EXPECTATIONS = {
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
     "GET /api/v1/admin/deliveries": staff("orders:read", support=OK),
     "POST /api/v1/admin/deliveries/{delivery_id}/resend": staff("orders:write").answering(202, 409),
+    "GET /api/v1/admin/returns": staff("orders:read", support=OK),
+    "GET /api/v1/admin/returns/{return_id}": staff("orders:read", support=OK),
+    "GET /api/v1/admin/returns/{return_id}/photos/{position}": staff("orders:read", support=OK).at(_arrived),
+    "POST /api/v1/admin/returns/{return_id}/approve": staff("orders:write"),
+    "POST /api/v1/admin/returns/{return_id}/reject": staff("orders:write").sending(_some(answer="Worn")),
+    # 409: it was not approved, and nothing of it arrived
+    "POST /api/v1/admin/returns/{return_id}/receive": staff("orders:write")
+    .sending(_some(lines=[{"line": 1, "received": 1, "restocked": 1}]))
+    .answering(409),
+    "POST /api/v1/admin/returns/{return_id}/refund": staff("orders:write").sending(_some(), _key).answering(409),
+    "POST /api/v1/admin/returns/{return_id}/exchange": staff("orders:write").heading(_key).answering(409),
+    "GET /api/v1/admin/cancellation-requests": staff("orders:read", support=OK),
+    "POST /api/v1/admin/cancellation-requests/{asked_id}/grant": staff("orders:write"),
+    "POST /api/v1/admin/cancellation-requests/{asked_id}/refuse": staff("orders:write").sending(
+        _some(answer="Too late")
+    ),
     "GET /api/v1/admin/payments/breaks": staff("orders:read", support=OK),
     "POST /api/v1/admin/payments/breaks/{break_id}/close": staff("orders:write").sending(_some(note="Matrix")),
     "GET /api/v1/admin/reviews": staff("reviews:write"),

@@ -19,11 +19,13 @@ from quickshop.kernel import db
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.notifications import service as notifications
+from quickshop.orders.viewers import Viewer
 from quickshop.payments import breaks, methods
 from quickshop.payments.breaks import Break
 from quickshop.payments.gateways.port import StoredCard
 from quickshop.promotions import crediting, managing
 from quickshop.promotions.managing import Setting
+from quickshop.returns import photos
 from quickshop.security import passwords
 from quickshop.support import canned, files
 from quickshop.support.holders import Holder
@@ -31,7 +33,7 @@ from quickshop.webhooks import service as webhooks
 from quickshop.wishlists import alerts
 from quickshop.wishlists import service as wishlists
 from quickshop.wishlists.sharing import share_token
-from tests.factories import invoices, reviews, shop, support
+from tests.factories import invoices, returns, reviews, shop, support
 from tests.factories.accounts import PASSWORD, bearer
 from tests.factories.tokens import made, parts_of
 
@@ -128,6 +130,7 @@ def _things(world):
     owner = Caller(user_id=world.users["owner"], email_verified=True)
     order = shop.an_order({variant: 1}, caller=owner)
     world.places["parcel_id"] = str(run_unit(lambda: _parcel(order.id)))
+    came_back = _what_comes_back(owner)
     carts = {kind: shop.a_cart({variant: 1}, Caller(user_id=user)) for kind, user in world.users.items()}
     guests = shop.a_cart({variant: 1})
     found = shop.look("SELECT p.id, p.slug, p.category_id FROM variants v JOIN products p ON p.id = v.product_id")[0]
@@ -158,6 +161,7 @@ def _things(world):
         **_a_conversation(owner),
         **_a_webhook(),
         **_an_invoice(variant, owner),
+        **came_back,
     }
     _messages(world)
     _profile(world)
@@ -173,6 +177,21 @@ def _messages(world):
         owner=world.users["owner"],
     )[0]
     world.places |= {"notification_id": str(found.id), "delivery_id": str(found.delivery)}
+
+
+def _what_comes_back(owner):
+    """An order of the owner's that arrived, with a return and its picture; and a packed one they want to cancel."""
+    arrived, packed = shop.an_order({shop.a_variant(): 3}, caller=owner), shop.an_order(caller=owner)
+    for status in ("processing", "confirmed"):
+        run_unit(
+            lambda status=status: db.run(
+                "UPDATE orders SET status = :s WHERE id = ANY(:i)", s=status, i=[arrived.id, packed.id]
+            )
+        )
+    made = returns.ask(returns.deliver(arrived), note="Matrix")
+    run_unit(lambda: photos.add(arrived.number, 1, Viewer(staff=True), [_FILE]))
+    asked = returns.ask_to_cancel(returns.pack(packed))
+    return {"arrived": arrived.number, "return_id": str(made), "asked_id": str(asked)}
 
 
 def _an_offer():

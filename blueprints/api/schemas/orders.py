@@ -11,7 +11,9 @@ from blueprints.api.schemas.checkout import PaymentChoice, TaxLineSchema, Totals
 from blueprints.api.schemas.common import Email, MoneyIn, MoneyOut, PageQuery, Text
 from blueprints.api.schemas.parcels import ParcelSchema
 from blueprints.api.schemas.promotions import OrderDiscountSchema
+from blueprints.api.schemas.returns import WishSchema
 from blueprints.http.body import StrictSchema
+from quickshop.orders.history import STATES
 from quickshop.orders.priority import Priority
 from quickshop.orders.states import FulfilmentStatus, HoldReason, PaymentStatus, Status
 
@@ -99,6 +101,7 @@ class OrderSchema(Schema):
     confirmed_at = fields.String(allow_none=True)
     packing_at = fields.String(allow_none=True)
     delivered_at = fields.String(allow_none=True)
+    cancellation = fields.Nested(WishSchema, allow_none=True)
     last_seq = fields.Integer()
     events_url = fields.String()
     topic = fields.String()
@@ -140,6 +143,36 @@ class OrderSummary(Schema):
     estimated_delivery = fields.Nested(WindowSchema)
     placed_at = fields.String()
     confirmed_at = fields.String(allow_none=True)
+
+
+class HistoryArgs(PageQuery):
+    """The query of GET /orders: days count from midnight UTC, `q` is found in numbers, names and SKUs."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(list(STATES)))
+    since = fields.Date(load_default=None)
+    until = fields.Date(load_default=None)
+    q = Text(100, load_default=None)
+
+
+class HistoryLine(Schema):
+    """Something that was in an order."""
+
+    name = fields.String()
+    quantity = fields.Integer()
+
+
+class HistoryEntry(OrderSummary):
+    """An order of one's own in a list, with its first lines; `more_lines` counts the others."""
+
+    lines = fields.List(fields.Nested(HistoryLine))
+    more_lines = fields.Integer()
+
+
+class HistoryPage(Schema):
+    """A page of one's own orders."""
+
+    items = fields.List(fields.Nested(HistoryEntry))
+    next_cursor = fields.String(allow_none=True)
 
 
 class OrderPage(Schema):
