@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request, session
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http.commits import commits_itself
@@ -22,8 +22,10 @@ from quickshop.cart.refs import CartRef
 from quickshop.catalog import queries
 from quickshop.checkout.service import priced_cart
 from quickshop.extensions import settings
+from quickshop.kernel import idempotency
+from quickshop.kernel.crypto import digest
 from quickshop.kernel.errors import Invalid, NotFound, ShopError
-from quickshop.kernel.ids import parse_id
+from quickshop.kernel.ids import new_id, parse_id
 from quickshop.kernel.unit_of_work import run_unit
 
 Form = MultiDict[str, str]
@@ -68,8 +70,15 @@ def add() -> Response:
 
 def _add(variant_id: UUID, quantity: int) -> CartRef:
     def work() -> CartRef:
+        slot = _slot(variant_id, quantity)
+        stored = idempotency.enter(slot) if slot else None
+        if stored:
+            with suppress(CartClosed):  # where its cart was ordered meanwhile, this is another wish
+                return _still_open(CartRef(UUID(stored.body.decode()), g.caller.user_id))
         ref = guest_cart.to_fill()
         service.add_item(ref, variant_id, quantity)
+        if slot and not stored:
+            idempotency.bind(slot, 200, str(ref.id).encode())
         return ref
 
     try:
@@ -77,6 +86,21 @@ def _add(variant_id: UUID, quantity: int) -> CartRef:
     except CartClosed:
         guest_cart.forget()  # it was ordered meanwhile, in another window perhaps: begin a new one
         return run_unit(work)
+
+
+def _slot(variant_id: UUID, quantity: int) -> idempotency.Slot | None:
+    """What makes the same form, sent twice by this browser, one addition; None for a form without a key."""
+    key, browser = request.form.get("idempotency_key"), session.get("csrf_token")
+    if not key or not browser:
+        return None
+    chosen = f"{variant_id} {quantity}"  # another choice in the same form is another addition
+    named = idempotency.check_key(f"{key} {chosen}")
+    return idempotency.slot(f"page:{digest(browser).hex()}", "POST /cart/items", named, chosen.encode())
+
+
+def _still_open(ref: CartRef) -> CartRef:
+    service.lock(ref)
+    return ref
 
 
 def _variant(form: Form) -> tuple[UUID, str]:
@@ -277,3 +301,8 @@ def shown(
     if error is None and not told:
         return go(f"/cart?removed={undo['item_id']}" if undo else "/cart")
     return make_response(render_template("shop/cart.html", **context), status)
+
+
+@pages.app_context_processor
+def _context() -> dict[str, Any]:
+    return {"fresh_key": lambda: str(new_id())}

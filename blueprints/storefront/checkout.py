@@ -51,6 +51,16 @@ def checkout() -> Response:
     return page(typed)
 
 
+@pages.post("/checkout/begin")
+@shopper
+@limited("checkout")
+@commits_itself
+def begin() -> Response:
+    """Hold what is in the cart, then show the form."""
+    _hold()
+    return go("/checkout")
+
+
 @pages.post("/checkout/quote")
 @shopper
 @limited("checkout")
@@ -60,7 +70,7 @@ def quote() -> Response:
     held_until = _hold()
     if not is_htmx():
         return page(request.form)
-    context = {**_context(request.form), "held_until": held_until}
+    context = _context(request.form) | {"held_until": held_until}
     if not context["cart"]["items"]:
         # The order was placed while this was on its way: the page is leaving, do not send it elsewhere.
         return make_response("", 204)
@@ -198,6 +208,7 @@ def _context(typed: MultiDict[str, str]) -> dict[str, Any]:
     return {
         "cart": cart,
         "quote": found,
+        "held_until": service.held_until(ref),
         "problem": refusal,
         "form": typed,
         "countries": NAMES.items(),

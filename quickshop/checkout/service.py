@@ -246,6 +246,14 @@ def _minutes_left(ref: CartRef) -> float:
     return float(known.minutes)
 
 
+def held_until(ref: CartRef | None) -> str | None:
+    """Until when the cart's stock is held, or None where it is not."""
+    until = ref and db.scalar(
+        "SELECT expires_at FROM stock_holds WHERE cart_id = :id AND state = 'live' AND expires_at > now()", id=ref.id
+    )
+    return clock.rfc3339(until) if until else None
+
+
 def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any]:
     """Turn the cart into an order; a cart that already is one gives that order again.
 

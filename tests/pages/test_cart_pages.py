@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from tests.factories.pages import csrf, stock_shop, submit
+from tests.factories.pages import csrf, hidden_fields, stock_shop, submit
+from tests.factories.promotions import a_promotion
 
 HTMX = {"HX-Request": "true"}
+RED = {"product": "morning-mug", "option.colour": "red", "quantity": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +118,63 @@ def test_a_shared_bag_is_put_into_anothers_by_a_button(app, client):
     assert submit(stranger, link).status_code == 303
     assert "Morning Mug" in stranger.get("/cart").text
     assert stranger.get("/cart/shared/invented").status_code == 404
+
+
+# --- sent twice, held, taken off -----------------------------------------------------------------------
+
+
+def quantity(client):
+    found = re.search(r'id="q-page-[^"]+"[^>]*value="(\d+)"', client.get("/cart").text)
+    return int(found[1]) if found else 0
+
+
+def test_the_same_form_sent_twice_adds_once_and_another_choice_or_form_adds_again(client):
+    shown = hidden_fields(client.get("/products/morning-mug").text)
+    assert shown["idempotency_key"]
+    once = {**RED, "idempotency_key": shown["idempotency_key"]}
+    for _ in range(2):
+        assert submit(client, "/cart/items", once).location == "/cart"
+    assert quantity(client) == 1
+    submit(client, "/cart/items", {**once, "quantity": "2"})
+    assert quantity(client) == 3
+    drawer = submit(client, "/cart/items", once, headers=HTMX).text
+    fresh = hidden_fields(drawer)["idempotency_key"]
+    assert quantity(client) == 3 and fresh != once["idempotency_key"]
+    submit(client, "/cart/items", {**RED, "idempotency_key": fresh})
+    assert quantity(client) == 4
+
+
+def test_a_first_addition_sent_twice_fills_one_cart(client, servers):
+    once = {**RED, "idempotency_key": "first-of-all"}
+    submit(client, "/cart/items", once)
+    client.delete_cookie("cart")  # as the second click sends it, before the first answer has come
+    submit(client, "/cart/items", once)
+    assert quantity(client) == 1
+    assert servers.run("SELECT count(*) FROM carts")[0][0] == 1
+
+
+def test_another_browser_with_the_same_key_adds_to_a_cart_of_its_own(client, app):
+    once = {**RED, "idempotency_key": "same"}
+    other = app.test_client()
+    for someone in (client, other):
+        submit(someone, "/cart/items", once)
+    assert (quantity(client), quantity(other)) == (1, 1)
+    assert client.get_cookie("cart").value != other.get_cookie("cart").value
+
+
+def test_going_to_the_checkout_holds_the_stock_and_looking_does_not(client, servers):
+    submit(client, "/cart/items", RED)
+    assert 'action="/checkout/begin"' in client.get("/cart").text
+    assert "Held for you until" not in client.get("/checkout").text
+    assert servers.run("SELECT count(*) FROM stock_holds")[0][0] == 0
+    answer = submit(client, "/checkout/begin")
+    assert (answer.status_code, answer.location) == (303, "/checkout")
+    assert "Held for you until" in client.get("/checkout").text
+    assert servers.run("SELECT count(*) FROM stock_holds WHERE state = 'live'")[0][0] == 1
+
+
+def test_the_drawer_shows_what_is_taken_off(client, app):
+    with app.app_context():
+        a_promotion()
+    drawer = submit(client, "/cart/items", RED, headers=HTMX).text
+    assert "Label " in drawer and "−$1.90" in drawer and "$17.10" in drawer
