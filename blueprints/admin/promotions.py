@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from flask import Response, make_response, render_template, request
 
 from blueprints.admin.customers import done_to
-from blueprints.admin.forms import LARGEST_AMOUNT, Typed
+from blueprints.admin.forms import Typed
 from blueprints.admin.notes import attempt, go, problem
+from blueprints.admin.promotion_forms import MOST_USES, as_typed, form_of, minor_of, setting_of, wrong
 from blueprints.admin.views import staff
 from blueprints.http.audits import audited
 from blueprints.http.commits import commits_itself
@@ -19,16 +18,14 @@ from blueprints.http.page_access import staff_page
 from quickshop.accounts.permissions import Permission
 from quickshop.catalog.management import list_categories
 from quickshop.extensions import settings
-from quickshop.kernel.errors import Invalid, ShopError
+from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
-from quickshop.kernel.money import Money, exponent
+from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.promotions import crediting, managing
 from quickshop.promotions.managing import Setting
 from quickshop.promotions.rules import Kind
 
-_AMOUNT = re.compile(r"([A-Z]{3}) ([0-9]{1,12}(?:\.[0-9]{1,3})?)").fullmatch
-_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?").fullmatch
 KINDS = {
     "percent": "Percent off",
     "fixed": "Amount off",
@@ -36,68 +33,7 @@ KINDS = {
     "buy_x_get_y": "Buy some, get some for less",
     "free_shipping": "Free shipping",
 }
-MOST_CODES_LIMIT = 10**9
-
-
-def _wrong(field: str, sentence: str) -> Invalid:
-    return Invalid({field: [sentence]}, sentence)
-
-
-def _minor(text: str, field: str) -> tuple[str, int]:
-    """(currency, minor units) of "USD 19.99"."""
-    found = _AMOUNT(" ".join(text.split()))
-    minor = Decimal(found[2]).scaleb(exponent(found[1])) if found else Decimal("0.5")
-    if found is None or minor != minor.to_integral_value() or not 0 < minor <= LARGEST_AMOUNT:
-        raise _wrong(field, "Write amounts above zero as in “USD 19.99”.")
-    return found[1], int(minor)
-
-
-def _amounts(text: str, field: str) -> dict[str, int]:
-    """Minor units by currency of "USD 5, EUR 4.50"."""
-    return dict(_minor(part, field) for part in text.split(",") if part.strip())
-
-
-def _rate(text: str, field: str) -> int:
-    """Basis points of a percentage such as "12.5"."""
-    value = text.strip().removesuffix("%").strip()
-    if not _PERCENT(value) or Decimal(value) > 100:
-        raise _wrong(field, "Write a percentage from 0 to 100, with two decimals at most.")
-    return int(Decimal(value) * 100)
-
-
-def _tiers(lines: list[str]) -> tuple[dict[str, Any], ...]:
-    """Lines such as "10 %: USD 50, EUR 45"."""
-    found = []
-    for line in lines:
-        rate, _, amounts = line.partition(":")
-        found.append({"rate": _rate(rate, "tiers"), "from": _amounts(amounts, "tiers")})
-    return tuple(found)
-
-
-def _typed() -> dict[str, Any]:
-    """What the form says of a promotion."""
-    typed, form = Typed(request.form), request.form
-    category = typed.id("category_id", "The category")
-    return {
-        "name": typed.text("name", "The name", 120),
-        "label": typed.text("label", "What shoppers read", 120),
-        "automatic": "automatic" in form,
-        "exclusive": "exclusive" in form,
-        "first_order": "first_order" in form,
-        "priority": typed.whole("priority", "The priority", 0, 10_000) or 0,
-        "rate": _rate(form.get("rate") or "0", "rate"),
-        "amounts": _amounts(form.get("amounts", ""), "amounts"),
-        "tiers": _tiers(typed.lines("tiers", "The steps", 20)),
-        "buy": typed.whole("buy", "How many are bought", 0, 9999) or 0,
-        "get": typed.whole("get", "How many cost less", 0, 9999) or 0,
-        "minimums": _amounts(form.get("minimums", ""), "minimums"),
-        "category_ids": (category,) if category else (),
-        "segments": tuple(s.strip() for s in form.get("segments", "").split(",") if s.strip()),
-        "starts_at": typed.moment("starts_at", "The begin"),
-        "ends_at": typed.moment("ends_at", "The end"),
-        "total_limit": typed.whole("total_limit", "The limit", 1, MOST_CODES_LIMIT),
-        "person_limit": typed.whole("person_limit", "The limit for each person", 1, 1000),
-    }
+FRESH = {"active": True, "priority": "0"}
 
 
 @staff.get("/coupons")
@@ -113,15 +49,46 @@ def _page(error: ShopError | None = None) -> Response:
         section="coupons",
         promotions=managing.list_promotions(cursor=request.args.get("cursor")),
         kinds=KINDS,
-        categories=list_categories(),
-        form=request.form if error else {},
         problem=problem(error),
     )
     return make_response(page, error.status if error else 200)
 
 
-def _do(work: Callable[[], Any], where: str = "/admin/coupons") -> Response:
-    return attempt(work, _page, where)
+@staff.get("/coupons/new")
+@staff_page(Permission.PROMOTIONS_WRITE)
+def new_promotion() -> Response:
+    """The form for a promotion."""
+    return _form(None, FRESH)
+
+
+@staff.get("/coupons/<promotion_id>")
+@staff_page(Permission.PROMOTIONS_WRITE)
+def promotion(promotion_id: str) -> Response:
+    """One promotion with all that can be changed of it, and its codes."""
+    return _shown(parse_id(promotion_id, "promotion"))
+
+
+def _shown(promotion_id: UUID, error: ShopError | None = None, *, typed: bool = False) -> Response:
+    """A promotion's page; with what was `typed` into its form and refused."""
+    found = managing.get_promotion(promotion_id)
+    form = form_of(found)
+    if typed:
+        form = as_typed(request.form) | {"kind": found["kind"], "version": found["version"]}
+    return _form(found, form, error)
+
+
+def _form(found: dict[str, Any] | None, form: dict[str, Any], error: ShopError | None = None) -> Response:
+    page = render_template(
+        "staff/promotion.html",
+        section="coupons",
+        promotion=found,
+        kinds=KINDS,
+        categories=list_categories(),
+        currencies=settings().currencies,
+        form=form,
+        problem=problem(error),
+    )
+    return make_response(page, error.status if error else 200)
 
 
 @staff.post("/coupons")
@@ -133,13 +100,26 @@ def make_promotion() -> Response:
     def make() -> None:
         kind = request.form.get("kind", "")
         if kind not in list(Kind):
-            raise _wrong("kind", "Choose what kind of promotion it is.")
-        made = managing.make(Setting(kind=kind, **_typed()))
+            raise wrong("kind", "Choose what kind of promotion it is.")
+        made = managing.make(Setting(kind=kind, **setting_of(request.form)))
         if request.form.get("code", "").strip():
             managing.add_code(made, request.form["code"][:60])
         audited(target=f"promotion:{made}")
 
-    return _do(make)
+    return attempt(make, lambda error: _form(None, as_typed(request.form), error), "/admin/coupons")
+
+
+@staff.post("/coupons/<promotion_id>")
+@staff_page(Permission.PROMOTIONS_WRITE)
+@commits_itself
+def change_promotion(promotion_id: str) -> Response:
+    """Set all of a promotion but its kind."""
+    known = parse_id(promotion_id, "promotion")
+    return attempt(
+        lambda: managing.change(known, setting_of(request.form), Typed(request.form).versions()),
+        lambda error: _shown(known, error, typed=True),
+        f"/admin/coupons/{known}",
+    )
 
 
 @staff.post("/coupons/<promotion_id>/active")
@@ -149,26 +129,8 @@ def stop_or_start(promotion_id: str) -> Response:
     """Stop a promotion, or let it apply again."""
     active = request.form.get("active") == "1"
     audited(after={"active": active})
-    return _do(lambda: managing.change(parse_id(promotion_id, "promotion"), {"active": active}))
-
-
-@staff.post("/coupons/<promotion_id>/limits")
-@staff_page(Permission.PROMOTIONS_WRITE)
-@commits_itself
-def change_limits(promotion_id: str) -> Response:
-    """Change the end, the priority and the limits of a promotion."""
-
-    def change() -> None:
-        typed = Typed(request.form)
-        wanted = {
-            "priority": typed.whole("priority", "The priority", 0, 10_000) or 0,
-            "ends_at": typed.moment("ends_at", "The end"),
-            "total_limit": typed.whole("total_limit", "The limit", 1, MOST_CODES_LIMIT),
-            "person_limit": typed.whole("person_limit", "The limit for each person", 1, 1000),
-        }
-        managing.change(parse_id(promotion_id, "promotion"), wanted, typed.versions())
-
-    return _do(change)
+    known = parse_id(promotion_id, "promotion")
+    return attempt(lambda: managing.change(known, {"active": active}), _page, "/admin/coupons")
 
 
 @staff.post("/coupons/<promotion_id>/codes")
@@ -176,16 +138,16 @@ def change_limits(promotion_id: str) -> Response:
 @commits_itself
 def change_codes(promotion_id: str) -> Response:
     """Add a code to a promotion, or stop one."""
+    known, stopped = parse_id(promotion_id, "promotion"), request.form.get("stop", "")
 
     def change() -> None:
-        known, stopped = parse_id(promotion_id, "promotion"), request.form.get("stop", "")
         if stopped:
             managing.stop_code(known, stopped[:60])
             return
-        limit = Typed(request.form).whole("code_limit", "The limit", 1, MOST_CODES_LIMIT)
+        limit = Typed(request.form).whole("code_limit", "The limit", 1, MOST_USES)
         audited(code=managing.add_code(known, request.form.get("code", "")[:60], limit))
 
-    return _do(change)
+    return attempt(change, lambda error: _shown(known, error), f"/admin/coupons/{known}")
 
 
 @staff.get("/gift-cards")
@@ -216,7 +178,7 @@ def issue_gift_card() -> Response:
     """Make a gift card. This answer is the only one that shows its code, so it is no redirect."""
 
     def issue() -> str:
-        currency, minor = _minor(request.form.get("value", ""), "value")
+        currency, minor = minor_of(request.form.get("value", ""), "value")
         card_id, code = crediting.issue(Money(minor, currency), Typed(request.form).moment("expires_at", "The end"))
         audited(target=f"gift-card:{card_id}", after={"amount": minor, "currency": currency})
         return code
@@ -250,7 +212,7 @@ def correct_credit(customer_id: str) -> Response:
     def correct() -> None:
         typed = request.form.get("value", "").strip()
         sign = -1 if typed.startswith(("-", "−")) else 1
-        currency, minor = _minor(typed.lstrip("-−+ "), "value")
+        currency, minor = minor_of(typed.lstrip("-−+ "), "value")
         note = Typed(request.form).text("note", "The note", 200, needed=False) or None
         crediting.correct(parse_id(customer_id, "customer"), Money(sign * minor, currency), note)
         audited(after={"amount": sign * minor, "currency": currency})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from quickshop.extensions import settings
 from quickshop.kernel import db
 from quickshop.kernel.errors import Invalid, NotFound
 from quickshop.kernel.money import money
+from quickshop.kernel.outbox import dump
 
 
 def prices_of(variant_id: UUID) -> list[dict[str, Any]]:
@@ -77,6 +80,38 @@ def set_price_in(
     except IntegrityError as error:
         raise CatalogConflict("The former price is above the price, the sale price below it.") from error
     index_prices([product_id])
+
+
+@dataclass(frozen=True)
+class PriceIn:
+    """What a variant shall cost in another currency than its own, in minor units."""
+
+    variant_id: UUID
+    currency: str
+    price_minor: int
+    compare_at_minor: int | None = None
+
+
+_SET_MANY = """
+WITH wanted AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:prices AS jsonb))
+        AS w (variant_id uuid, currency text, price_minor bigint, compare_at_minor bigint)
+), made AS (
+    INSERT INTO variant_prices (variant_id, currency, price_minor, compare_at_minor)
+    SELECT w.* FROM wanted w ORDER BY w.variant_id, w.currency
+    ON CONFLICT (variant_id, currency) DO UPDATE
+    SET price_minor = EXCLUDED.price_minor, compare_at_minor = EXCLUDED.compare_at_minor, updated_at = now()
+    RETURNING variant_id
+)
+SELECT DISTINCT v.product_id FROM made JOIN variants v ON v.id = made.variant_id
+"""
+
+
+def set_prices_in(prices: Sequence[PriceIn]) -> None:
+    """Set many prices at once, of variants and in currencies that are known to be right; sale prices stay."""
+    products = sorted(r.product_id for r in db.rows(_SET_MANY, prices=dump([asdict(price) for price in prices])))
+    lock(products)
+    index_prices(products)
 
 
 def drop_price_in(variant_id: UUID, currency: str) -> None:

@@ -197,6 +197,12 @@ def cards(product_ids: Sequence[UUID], currency: str | None = None) -> list[dict
     return [orjson.loads(list_item(r.card, r.in_stock)) for r in found]
 
 
+def slugs_of(product_ids: Sequence[UUID]) -> list[str]:
+    """The slugs of products, in this order, on show or not."""
+    found = {r.id: r.slug for r in db.rows("SELECT id, slug FROM products WHERE id = ANY(:ids)", ids=list(product_ids))}
+    return [found[known] for known in product_ids if known in found]
+
+
 def variant_pictures(variant_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By variant id, the product's {product_slug, image}, for lines that were bought and may be gone by now."""
     found = db.rows(

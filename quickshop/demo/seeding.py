@@ -8,6 +8,7 @@ from uuid import UUID
 from quickshop.catalog.queries import get_product, list_categories
 from quickshop.catalog.service import NewProduct, NewVariant, create_category, create_product
 from quickshop.demo.catalogue import CURRENCY, Category, Product, load_catalogue, window_order
+from quickshop.demo.offers import seed_prices, seed_promotions
 from quickshop.demo.people import seed_accounts
 from quickshop.demo.trading import REDUCED, REDUCED_CATEGORIES, seed_shipping, seed_tax
 from quickshop.inventory.service import receive
@@ -18,7 +19,7 @@ BATCH = 8  # products per unit
 
 
 def seed() -> None:
-    """Make what is missing of the demo shop: shipping, tax, categories, products with stock, accounts.
+    """Make what is missing of the demo shop: shipping, tax, categories, products with stock, promotions, accounts.
 
     Needs an application context and no open unit of work; a second call changes nothing. What staff or buyers
     changed since (prices, stock, names) stays as it is.
@@ -30,6 +31,8 @@ def seed() -> None:
     # The newest come first in the shop, so what should stand in front is made last.
     for batch in _batches(window_order(categories)[::-1]):
         run_unit(lambda products=batch: _seed_products(products, ids))  # type: ignore[misc]
+    run_unit(seed_prices)
+    run_unit(lambda: seed_promotions(ids))
     seed_accounts()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date, time
 
 from quickshop.demo.catalogue import CURRENCY
+from quickshop.extensions import settings
 from quickshop.shipping import queries as shipping
 from quickshop.shipping.rules import Band, Method
 from quickshop.shipping.service import set_holiday, set_method, set_shop_day, set_zone
@@ -31,6 +32,7 @@ ZONES = (
     ("world", "Everywhere else", ("*",)),
 )
 
+_SHOP = "1 Market Street, New York; open Monday to Friday, 9 to 18."
 METHODS = (
     Method("standard", "Standard delivery", CURRENCY, 499, 5000, 2, 4),
     Method("express", "Express delivery", CURRENCY, 1299, None, 1, 1, zone="home"),
@@ -44,9 +46,15 @@ METHODS = (
     ),
     Method(
         "pickup", "Pick up at the shop", CURRENCY, 0, None, 0, 1, kind="pickup",
-        note="1 Market Street, New York; open Monday to Friday, 9 to 18.",
+        note=_SHOP,
     ),
 )  # fmt: skip
+
+# In other currencies: standard delivery, from which value it is free, express to Europe and its bands by weight.
+_ELSEWHERE = {
+    "EUR": (450, 4500, 2299, (Band(2_000, 3199), Band(10_000, 6499))),
+    "GBP": (390, 4000, 1999, (Band(2_000, 2799), Band(10_000, 5499))),
+}
 
 HOLIDAYS = ((1, 1, "New Year's Day"), (7, 4, "Independence Day"), (12, 25, "Christmas Day"))
 YEARS = range(2026, 2031)
@@ -67,6 +75,25 @@ _HARMONISED = {"NB": "15", "NL": "15", "NS": "14", "ON": "13", "PE": "15"}  # in
 _PROVINCIAL = {"BC": ("PST", "7"), "MB": ("RST", "7"), "QC": ("QST", "9.975"), "SK": ("PST", "6")}  # on top of it
 
 
+def _methods() -> list[Method]:
+    """The ways of shipping in every currency that the shop takes."""
+    found = list(METHODS)
+    for code in settings().other_currencies:
+        if code not in _ELSEWHERE:
+            continue
+        price, free_from, express, bands = _ELSEWHERE[code]
+        suffix = code.lower()
+        found += [
+            Method(f"standard-{suffix}", "Standard delivery", code, price, free_from, 2, 4),
+            Method(
+                f"express-europe-{suffix}", "Express to Europe", code, express, None, 2, 4, zone="europe",
+                priced_by="weight", bands=bands, max_weight_grams=30_000,
+            ),
+            Method(f"pickup-{suffix}", "Pick up at the shop", code, 0, None, 0, 1, kind="pickup", note=_SHOP),
+        ]  # fmt: skip
+    return found
+
+
 def seed_shipping() -> None:
     """Make those zones and ways of shipping that are missing; the shop's day and holidays where there are none."""
     zones = {zone["code"] for zone in shipping.list_zones()}
@@ -74,7 +101,7 @@ def seed_shipping() -> None:
         if code not in zones:
             set_zone(code, name, places, position)
     there = {method["code"] for method in shipping.list_methods()}
-    for position, method in enumerate(METHODS):
+    for position, method in enumerate(_methods()):
         if method.code not in there:
             set_method(method, position)
     if not zones:

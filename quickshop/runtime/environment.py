@@ -9,6 +9,8 @@ from quickshop.runtime import development_secrets, orphans, ports, processes
 from quickshop.runtime.failures import CannotStart
 from quickshop.runtime.home import Home
 
+DEMO_CURRENCIES = "EUR,GBP"  # the demo shop is priced in them too
+
 
 def port(environ: Mapping[str, str]) -> int:
     """The port of pages and API. Raises CannotStart when PORT is no port."""
@@ -41,7 +43,7 @@ def build(environ: Mapping[str, str], home: Home, run: str) -> dict[str, str]:
         orphans.MARK: run,
     }
     if is_development(env):
-        env = {**development_secrets.load_or_make(home.secrets), **env}
+        env = {"OTHER_CURRENCIES": DEMO_CURRENCIES, **development_secrets.load_or_make(home.secrets), **env}
     return env
 
 

@@ -14,6 +14,8 @@ from quickshop.demo.catalogue import load_catalogue
 from quickshop.kernel import db
 from quickshop.kernel.clock import now
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.promotions.managing import list_promotions
+from quickshop.promotions.rules import Kind
 from quickshop.search.filters import ProductQuery
 from quickshop.search.queries import list_products
 from quickshop.security import totp
@@ -26,6 +28,7 @@ _STATE = """
 SELECT (SELECT count(*) FROM categories), (SELECT count(*) FROM products), (SELECT sum(price_minor) FROM variants),
        (SELECT sum(on_hand) FROM stock_items), (SELECT count(*) FROM stock_movements),
        (SELECT count(*) FROM shipping_methods), (SELECT count(*) FROM tax_rates), (SELECT count(*) FROM holidays),
+       (SELECT count(*) FROM promotions), (SELECT count(*) FROM promotion_codes),
        (SELECT count(*) FROM users), (SELECT count(*) FROM user_roles),
        (SELECT count(*) FROM account_events), (SELECT count(*) FROM outbox)
 """
@@ -86,6 +89,27 @@ def test_standard_delivery_goes_everywhere_and_what_is_quicker_by_zone(seeded):
         "express-europe": (2499, "europe", "delivery"),
         "pickup": (0, None, "pickup"),
     }
+
+
+def test_every_product_can_be_bought_and_shipped_in_the_other_currencies_that_the_shop_takes(core, euros_too):
+    seeding.seed()
+    listed = list_products(ProductQuery(currency="EUR", limit=100))
+    assert listed["total"]["count"] == len(PRODUCTS)
+    assert all(item["price"]["currency"] == "EUR" and item["price"]["amount"] % 50 == 0 for item in listed["items"])
+    assert {m["code"] for m in list_methods() if m["currency"] == "EUR"} == {
+        "standard-eur",
+        "express-europe-eur",
+        "pickup-eur",
+    }
+    before = _state()
+    seeding.seed()
+    assert _state() == before
+
+
+def test_there_is_a_promotion_of_each_kind_and_a_code_for_all_that_do_not_apply_by_themselves(seeded):
+    made = list_promotions()["items"]
+    assert {promotion["kind"] for promotion in made} == set(Kind)
+    assert all(promotion["active"] and promotion["automatic"] != bool(promotion["codes"]) for promotion in made)
 
 
 def test_food_is_taxed_otherwise_and_no_price_moves_by_tax(seeded):
