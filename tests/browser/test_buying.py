@@ -91,6 +91,7 @@ def test_the_purchase_works_without_scripts(visitors):
     page.get_by_role("button", name="Add to bag").click()
     page.wait_for_url("**/cart")
     page.get_by_role("button", name="Check out").click()
+    expect(page.get_by_text("Held for you until")).to_be_visible()
     page.get_by_label("E-mail").fill("plain@quickshop.example")
     for name, value in (("name", "Ada"), ("line1", "12 Square"), ("postal_code", "SW1Y 4JH"), ("city", "London")):
         page.locator(f"#f-{name}").fill(value)

@@ -95,6 +95,11 @@ def test_the_form_sets_every_field_that_the_api_can_and_shows_what_it_set(client
     assert [name for name in settable if empty[name]] == [n for n in settable if n in {*bare, "kind"}]
 
 
+def test_a_fresh_form_is_blank_but_for_what_suits_most(client, admin):
+    shown = typed_fields(client.get("/admin/coupons/new").text)
+    assert {name: value for name, value in shown.items() if value} == {"priority": "0", "active": "1"}
+
+
 def typed_fields(page):
     """What the form of a promotion's page would send."""
     form = page[page.index('<form class="panel stack"') :].partition("</form>")[0]

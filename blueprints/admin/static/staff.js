@@ -6,3 +6,6 @@ localise();
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
+
+/* On a narrow screen the navigation is a line that moves sideways: begin where we are. */
+document.querySelector(".staff-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
