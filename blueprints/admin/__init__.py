@@ -26,6 +26,7 @@ from blueprints.admin import (
     stock,
     taxes,
     variants,
+    webhooks,
 )
 from blueprints.admin.views import staff
 
@@ -52,6 +53,7 @@ AREAS = (
     risk,
     roles,
     shop_details,
+    webhooks,
 )
 
 

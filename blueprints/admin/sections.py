@@ -29,6 +29,7 @@ SECTIONS = (
     ("customers", "/admin/customers", "users-round", "Customers", Permission.CUSTOMERS_READ),
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
+    ("webhooks", "/admin/webhooks", "share-2", "Webhooks", Permission.WEBHOOKS_READ),
     ("reviews", "/admin/reviews", "star", "Reviews", Permission.REVIEWS_WRITE),
     ("settings", "/admin/settings", "lock", "Settings", Permission.SETTINGS_WRITE),
     ("audit", "/admin/audit", "scroll-text", "Audit", Permission.AUDIT_READ),
@@ -40,7 +41,7 @@ GROUPS = (
     ("Day to day", ("live", "orders", "processing", "returns", "risk", "payments", "customers", "reviews")),
     ("Catalogue", ("products", "categories", "stock", "imports")),
     ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),
-    ("The house", ("roles", "api-keys", "audit", "settings")),
+    ("The house", ("roles", "api-keys", "webhooks", "audit", "settings")),
 )
 
 
