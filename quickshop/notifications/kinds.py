@@ -22,6 +22,7 @@ _TOPICS = {
     "wishlist": "wishlist",
     "cart": "cart_reminders",
     "stock": "shop",
+    "webhook": "shop",
     "account": ACCOUNT,
 }
 # Steps on the way that nobody waits for: they lie in the inbox and may be pushed, but are not worth a mail or a text.
@@ -67,6 +68,7 @@ _PATHS: dict[str, Callable[[Context], str]] = {
     "wishlist.alert_asked": _token("/stock-alerts/confirm"),
     "cart": lambda c: str(c["page"]),
     "stock": lambda c: "/admin/stock",
+    "webhook": lambda c: f"/admin/webhooks/{c['webhook_id']}",
     "account": lambda c: "/forgot-password",
     "account.verification_requested": _token("/verify-email"),
     "account.already_registered": lambda c: "/sign-in",

@@ -61,7 +61,7 @@ def take_facts(limit: int) -> int:
     known = [f for f in taken if f.type in KINDS]
     orders = [f for f in known if "order_id" in f.data]
     theirs = [f for f in known if "sealed" in f.data]
-    staffs = [f for f in known if f.type.startswith("stock.")]
+    staffs = [f for f in known if f.type in _KEPT_BY]
     news = [*_of_orders(orders), *_of_people(theirs), *(n for f in staffs for n in _of_staff(f))]
     _tell(sorted(news, key=lambda n: n.happened_at))
     return max(asked, len(taken))
@@ -144,6 +144,12 @@ def _of_person(fact: Any, r: Any) -> News:
     )
 
 
+# What those who keep a part of the shop are told of, and what they must be allowed to do with it.
+_KEPT_BY = {
+    "stock.low_found": Permission.CATALOG_WRITE,
+    "webhook.endpoint_given_up": Permission.WEBHOOKS_WRITE,
+}
+
 _KEEPERS = """
 SELECT u.id, u.email, u.first_name, u.phone, u.locale, per.id AS person_id, per.key_id, per.wrapped_key
 FROM users u JOIN persons per ON per.id = u.person_id
@@ -155,8 +161,8 @@ ORDER BY u.id
 
 
 def _of_staff(fact: Any) -> Iterable[News]:
-    """A fact about stock, for everybody who keeps the catalogue."""
-    for r in db.rows(_KEEPERS, permission=str(Permission.CATALOG_WRITE)):
+    """A fact about a part of the shop, for everybody who keeps that."""
+    for r in db.rows(_KEEPERS, permission=str(_KEPT_BY[fact.type])):
         person = person_key(r.person_id, r.key_id, r.wrapped_key)
         yield News(
             fact_key=f"{fact.type}:{fact.data.get('once', fact.id)}:{r.id}",

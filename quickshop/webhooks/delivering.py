@@ -271,5 +271,5 @@ def _give_up(row: Any, last: Outcome) -> None:
     db.run("UPDATE webhook_endpoints SET state = 'given_up', version = version + 1 WHERE id = :id", id=row.id)
     why = {"failures": row.failures, "status": last.status, "error": last.error}
     audit.record("webhook.given_up", target=f"webhook:{row.id}", outcome="failed", data=why, chain="staff")
-    facts.leave("notifications", GIVEN_UP, {"webhook_id": str(row.id), "name": row.name, **why})
+    facts.leave("notifications", GIVEN_UP, {"webhook_id": str(row.id), "items": [row.name], **why})
     write(tasks=[_NOTIFY])

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from quickshop.accounts.roles import grant
 from quickshop.extensions import settings
 from quickshop.kernel import db, facts
 from quickshop.kernel.events import Fact
 from quickshop.kernel.master_keys import keyring
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.notifications.rendering import render
+from quickshop.notifications.taking import take_facts
 from quickshop.orders.log import Move, move
 from quickshop.webhooks import delivering, noting, queries, rules, service
 from quickshop.webhooks.errors import EndpointInactive
 from tests.factories.receivers import QUICK, a_receiver, an_endpoint, documented_verify, let_pass, send
-from tests.factories.shop import a_confirmed_order, a_variant, an_order, log_of, look
+from tests.factories.shop import a_confirmed_order, a_member, a_variant, an_order, log_of, look
 
 pytestmark = pytest.mark.usefixtures("core", "gateway")
 
@@ -274,7 +277,7 @@ def test_after_three_days_of_failures_an_endpoint_is_given_up_staff_are_told_and
     send()
     assert the_endpoint()["state"] == "given_up"
     [fact] = look("SELECT data FROM pending_facts WHERE type = :t", t=delivering.GIVEN_UP)
-    assert fact.data["name"] == "Warehouse"
+    assert fact.data["items"] == ["Warehouse"]
     audited = look("SELECT target, outcome FROM audit_log WHERE action = 'webhook.given_up' ORDER BY seq DESC LIMIT 1")
     assert audited == [(f"webhook:{endpoint}", "failed")]
     tell(3)
@@ -293,12 +296,20 @@ def test_after_three_days_of_failures_an_endpoint_is_given_up_staff_are_told_and
     assert receiver.seqs == [1, 2, 3]
 
 
-def test_who_answers_gone_is_given_up_at_once(receiver):
+def test_who_answers_gone_is_given_up_at_once_and_its_keepers_are_mailed(receiver):
+    keeper, _customer = a_member(), a_member()
+    run_unit(lambda: grant(keeper.user_id, "admin"))
     an_endpoint(receiver.url)
     receiver.does = 410
     tell(1)
     send()
     assert the_endpoint()["state"] == "given_up"
+    run_unit(lambda: take_facts(10))
+    [mail] = look(
+        "SELECT person_id, context FROM deliveries WHERE kind = :k AND channel = 'email'", k=delivering.GIVEN_UP
+    )
+    assert mail.person_id == look("SELECT person_id FROM users WHERE id = :id", id=keeper.user_id)[0].person_id
+    assert "Warehouse is not told any more" in render(delivering.GIVEN_UP, mail.context | {"public_url": ""}).subject
 
 
 def test_what_a_dying_worker_had_claimed_comes_again_under_the_same_id(receiver):
