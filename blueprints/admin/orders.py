@@ -18,6 +18,7 @@ from blueprints.http.orders import viewer
 from blueprints.http.page_access import staff_page
 from blueprints.http.pages import go
 from quickshop.accounts.permissions import Permission
+from quickshop.invoices import queries as invoices
 from quickshop.kernel import idempotency
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import new_id
@@ -42,6 +43,7 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         cancellable=may and cancelling.cancellable(found["status"], found["fulfilment_status"], found["packing_at"]),
         refundable=may and found["payment_status"] in ("captured", "partially_refunded"),
         risk=risks.order_risk(number),
+        papers=invoices.order_invoices(number, who),
         parcels=parcels.parcels_of(UUID(found["id"]), staff=True),
         packable=_packable(found),
         work=stages.order_stages(number),

@@ -17,6 +17,7 @@ SECTIONS = (
     ("processing", "/admin/processing", "hourglass", "Processing", Permission.ORDERS_READ),
     ("returns", "/admin/returns", "package-check", "Returns", Permission.ORDERS_READ),
     ("payments", "/admin/payments", "credit-card", "Payments", Permission.ORDERS_READ),
+    ("invoices", "/admin/invoices", "scroll-text", "Invoices", Permission.ORDERS_READ),
     ("risk", "/admin/risk", "circle-alert", "Risk", Permission.ORDERS_READ),
     ("products", "/admin/products", "package", "Products", Permission.CATALOG_WRITE),
     ("categories", "/admin/categories", "tag", "Categories", Permission.CATALOG_WRITE),
@@ -38,7 +39,7 @@ SECTIONS = (
 
 # What the navigation puts together; a section that stands in none comes last.
 GROUPS = (
-    ("Day to day", ("live", "orders", "processing", "returns", "risk", "payments", "customers", "reviews")),
+    ("Day to day", ("live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "reviews")),
     ("Catalogue", ("products", "categories", "stock", "imports")),
     ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),
     ("The house", ("roles", "api-keys", "webhooks", "audit", "settings")),

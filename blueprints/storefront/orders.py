@@ -20,6 +20,7 @@ from blueprints.storefront.pages import pages, problem
 from quickshop.cart.queries import Told
 from quickshop.cart.refs import CartRef
 from quickshop.catalog.queries import variant_pictures
+from quickshop.invoices import queries as invoices
 from quickshop.kernel import idempotency
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
@@ -157,6 +158,7 @@ def _live(number: str) -> dict[str, Any]:
         "wish": cancellations.latest(number, who) if found["packing_at"] else None,
         "may_ask_to_cancel": cancellations.may_ask(*standing),
         "last_seq": found["last_seq"],
+        "papers": invoices.order_invoices(number, who) if found["confirmed_at"] else [],
         "parcel_words": timeline.parcel_words,
         "cancellable": cancelling.cancellable(found["status"], found["fulfilment_status"], found["packing_at"]),
         "fragment_url": f"/orders/{number}/live",
