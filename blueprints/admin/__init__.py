@@ -26,6 +26,7 @@ from blueprints.admin import (
     shop_details,
     stock,
     taxes,
+    tickets,
     variants,
     webhooks,
 )
@@ -52,6 +53,7 @@ AREAS = (
     audit,
     customers,
     reviews,
+    tickets,
     risk,
     roles,
     shop_details,

@@ -31,6 +31,7 @@ SECTIONS = (
     ("roles", "/admin/roles", "shield-check", "Roles", Permission.ROLES_READ),
     ("api-keys", "/admin/api-keys", "key-round", "API keys", Permission.API_KEYS_WRITE),
     ("webhooks", "/admin/webhooks", "share-2", "Webhooks", Permission.WEBHOOKS_READ),
+    ("tickets", "/admin/tickets", "mail", "Support", Permission.TICKETS_WRITE),
     ("reviews", "/admin/reviews", "star", "Reviews", Permission.REVIEWS_WRITE),
     ("settings", "/admin/settings", "lock", "Settings", Permission.SETTINGS_WRITE),
     ("audit", "/admin/audit", "scroll-text", "Audit", Permission.AUDIT_READ),
@@ -39,7 +40,10 @@ SECTIONS = (
 
 # What the navigation puts together; a section that stands in none comes last.
 GROUPS = (
-    ("Day to day", ("live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "reviews")),
+    (
+        "Day to day",
+        ("live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "tickets", "reviews"),
+    ),
     ("Catalogue", ("products", "categories", "stock", "imports")),
     ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),
     ("The house", ("roles", "api-keys", "webhooks", "audit", "settings")),

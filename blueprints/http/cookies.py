@@ -25,6 +25,7 @@ class Cookie(StrEnum):
     CART = "cart"
     ORDERS = "orders"
     RECENT = "recent"
+    TICKETS = "tickets"
     CURRENCY = "currency"
 
 
@@ -34,6 +35,7 @@ LIVES = {
     Cookie.CART: 90 * DAY,
     Cookie.ORDERS: 90 * DAY,
     Cookie.RECENT: 30 * DAY,
+    Cookie.TICKETS: 90 * DAY,
     Cookie.CURRENCY: 365 * DAY,
 }
 

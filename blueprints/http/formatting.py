@@ -134,9 +134,14 @@ def plain(text: str | None) -> str:
     return rich(text).replace("</", Markup(" </")).striptags()
 
 
+def file_size(count: int) -> str:
+    """Bytes for readers: 2048 -> "2 KB"; never less than one."""
+    return f"{count / 1024**2:.1f} MB" if count >= 1024**2 else f"{max(1, round(count / 1024))} KB"
+
+
 def install_formatting(app: Flask) -> None:
     """Registers the filters on the app's templates."""
-    for function in (money, amount, moment, day, window, words, facts, tint, rich, plain, picture, found):
+    for function in (money, amount, moment, day, window, words, facts, tint, rich, plain, picture, found, file_size):
         app.add_template_filter(function)
     app.jinja_env.globals["percent_off"] = percent_off
     app.jinja_env.globals |= {"minus": minus, "taken_off": taken_off}

@@ -22,13 +22,14 @@ from blueprints.http.tokens import read_access_token, read_refresh_token
 from quickshop.catalog.renditions import LARGEST_BYTES, PictureRefused, Rendition, process
 from quickshop.kernel.errors import Invalid, ShopError, Unauthenticated
 from quickshop.orders.viewers import order_of_token
+from quickshop.support.holders import ticket_of_token
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 LONGEST_WORDS = 300
 # The fields and boundaries around a file.
 AROUND = 64 * 1024
-_MOST_ORDERS = 10
+_MOST_TOKENS = 10  # of a guest are looked at
 # A picture of 40 megapixels takes 160 MB while it is worked on: one at a time in a process.
 _WORKSHOP = NativeThreads(lambda: 1, 8, "Several pictures are being prepared at this moment; please try again.")
 
@@ -70,9 +71,9 @@ def _signed() -> bool:
                 return True
         except Unauthenticated:
             continue
-    # A guest who holds an order's token, as "NUMBER:token" among others.
-    kept = (cookies.read(Cookie.ORDERS) or "").split("|")
-    return any(order_of_token(pair.partition(":")[2]) for pair in kept[:_MOST_ORDERS] if ":" in pair)
+    # A guest who holds the token of an order, as "NUMBER:token" among others, or of a question.
+    orders, tickets = ((cookies.read(c) or "").split("|")[:_MOST_TOKENS] for c in (Cookie.ORDERS, Cookie.TICKETS))
+    return any(order_of_token(pair.partition(":")[2]) for pair in orders) or any(map(ticket_of_token, tickets))
 
 
 def uploaded(name: str) -> bytes:

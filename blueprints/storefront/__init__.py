@@ -26,6 +26,7 @@ from blueprints.storefront import (
     security,
     sitemap,
     staying,
+    support,
     wishlists,
 )
 from blueprints.storefront.pages import pages
@@ -54,6 +55,7 @@ AREAS = (
     reviews,
     wishlists,
     alerts,
+    support,
 )
 
 

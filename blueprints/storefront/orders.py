@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from flask import Response, g, make_response, render_template, request
 
@@ -28,6 +29,7 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import cancelling, paying, queries, reordering, verifying
 from quickshop.returns import cancellations
 from quickshop.returns import queries as returns
+from quickshop.support.queries import tickets_of_order
 
 TOKEN = "token"  # noqa: S105 - the parameter's name in mailed links
 
@@ -138,6 +140,7 @@ def _page(number: str, error: ShopError | None = None) -> Response:
     pictures = variant_pictures([item["variant_id"] for item in items])
     context["order"]["items"] = [{**item, **pictures.get(item["variant_id"], {})} for item in items]
     context["problem"] = problem(error) if error else None
+    context["order_tickets"] = tickets_of_order(UUID(context["order"]["id"]), payer(guest_orders.token_of(number)))
     return make_response(render_template("shop/order.html", **context), error.status if error else 200)
 
 
