@@ -26,6 +26,7 @@ from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import cancelling, holding, notes, parcels, queries, refunding, risks, stages
 from quickshop.orders.viewers import Viewer
+from quickshop.support.queries import tickets_of_order
 
 STAFF = Viewer(staff=True)
 
@@ -50,6 +51,7 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         notes=notes.of_order(number),
         holdable=may and holding.holdable(found["status"], found["fulfilment_status"]),
         may_write=may,
+        order_tickets=tickets_of_order(UUID(found["id"]), STAFF) if g.caller.may(Permission.TICKETS_WRITE) else [],
         refund_key=str(new_id()),
         problem=error.detail if error else None,
     )

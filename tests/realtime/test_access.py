@@ -6,7 +6,8 @@ import jwt
 import pytest
 import socketio
 
-from tests.factories import shop
+from quickshop.support.telling import shown_topic
+from tests.factories import shop, support
 from tests.factories.accounts import a_staff_account, an_account, execute
 from tests.factories.sockets import Refused, Screen
 from tests.factories.tokens import FORGED, made, parts_of
@@ -280,6 +281,38 @@ def test_the_live_page_is_for_staff(account, staff, history, web, relay):
             assert screen.subscribe(topic) == {"ok": True, "latest": None}
         denied(screen, "account", "not_found")
         denied(screen, "admin:orders", "not_found")
+
+
+def test_a_conversation_is_told_to_both_of_its_sides_and_a_note_to_staff_alone(app, staff, history, web, relay):
+    with app.app_context():
+        ticket, sam = support.a_ticket(), shop.a_member()
+        topic = shown_topic(ticket)
+    screens = Screen(web.url), Screen(web.url, {"token": staff.access_token}, namespace="/admin")
+    with screens[0] as shopper, screens[1] as desk:
+        shopper.follow(topic)
+        desk.follow("tickets")
+        with app.app_context():
+            support.noted(ticket, sam, "ZQ-NOTE")
+            support.answered(ticket, sam, "ZQ-ANSWER")
+        desk.wait_for(lambda events: [e for e in events if e["data"].get("by") == "staff"])
+        shopper.wait_for(lambda events: [e for e in events if e["type"] == "ticket.message_added"])
+        assert [e["data"]["by"] for e in desk.events if e["type"] == "ticket.message_added"] == ["note", "staff"]
+        assert {e["topic"] for e in shopper.events} == {topic}
+        assert [e["data"]["by"] for e in shopper.events if e["type"] == "ticket.message_added"] == ["staff"]
+        assert "ZQ" not in str(shopper.events) + str(desk.events)
+
+
+def test_conversations_are_followed_by_their_token_or_by_those_who_answer(app, client, staff, web):
+    with app.app_context():
+        ticket = support.a_ticket()
+        real = shown_topic(ticket)
+    with Screen(web.url) as nobody:
+        for forged in (real[:-1] + ("0" if real[-1] != "0" else "1"), f"ticket:{ticket}", "ticket:", "tickets"):
+            denied(nobody, forged, "not_found")
+    execute(client, "UPDATE roles SET permissions = '{metrics:read}' WHERE name = 'support'")
+    with Screen(web.url, {"token": staff.access_token}, namespace="/admin") as clerk:
+        denied(clerk, "tickets", "forbidden")
+        denied(clerk, real, "not_found")
 
 
 def test_imports_are_followed_by_those_who_keep_the_catalogue(client, staff, history, web, relay):

@@ -21,7 +21,8 @@ from quickshop.orders.viewers import Viewer
 from quickshop.payments import forgetting
 from quickshop.payments.gateways.port import unknown
 from quickshop.privacy.errors import OrderOfMember, OrdersUnderWay
-from quickshop.privacy.service import erase_account, erase_customer, erase_guest
+from quickshop.privacy.service import erase_account, erase_customer, erase_guest, export_account
+from quickshop.support.service import open_for_address
 from tests.factories.accounts import an_account
 from tests.factories.privacy import found_in_database, keys_that_remain, somebody_known
 from tests.factories.shop import (
@@ -36,6 +37,7 @@ from tests.factories.shop import (
     pay_again,
     stock_of,
 )
+from tests.factories.support import a_guests_ticket, a_wish
 
 pytestmark = pytest.mark.usefixtures("gateway")
 STAFF = Viewer(staff=True)
@@ -264,3 +266,23 @@ def test_orders_a_member_placed_as_a_guest_go_with_a_proven_address_only(core):
     erase_account(proven.user_id)
     erase_account(claimed.user_id)
     assert (opened(theirs), opened(somebodys)) == (None, "claimed@canary.example")
+
+
+def test_what_the_proven_address_asked_support_as_a_guest_goes_too(client, app, ada):
+    with app.app_context():
+        asked = run_unit(lambda: open_for_address(ada.open["email"].upper(), a_wish("ZQ-asked-as-guest")))
+        other = run_unit(lambda: open_for_address("else@quickshop.example", a_wish()))
+        with export_account(ada.user_id) as copy:
+            assert b"ZQ-asked-as-guest" in copy.read()
+        person = look("SELECT person_id FROM tickets WHERE id = :id", id=asked)[0].person_id
+        erase_account(ada.user_id)
+        assert [t.id for t in look("SELECT id FROM tickets")] == [other]
+        assert look("SELECT wrapped_key FROM persons WHERE id = :id", id=person)[0].wrapped_key is None
+
+
+def test_a_guests_questions_go_with_the_guest(core):
+    order = a_confirmed_order()
+    ticket = a_guests_ticket(order)
+    erase_guest(order.number)
+    assert look("SELECT 1 FROM tickets WHERE id = :id", id=ticket) == []
+    assert look("SELECT 1 FROM ticket_messages") == []
