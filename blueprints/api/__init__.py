@@ -17,6 +17,7 @@ from blueprints.api import (
     coupons,
     devices,
     docs,
+    drafts,
     invoices,
     me,
     notifications,
@@ -38,6 +39,7 @@ from blueprints.api.admin import audit as admin_audit
 from blueprints.api.admin import catalogue as admin_catalogue
 from blueprints.api.admin import customers as admin_customers
 from blueprints.api.admin import deliveries as admin_deliveries
+from blueprints.api.admin import drafts as admin_drafts
 from blueprints.api.admin import foreign_prices as admin_foreign_prices
 from blueprints.api.admin import imports as admin_imports
 from blueprints.api.admin import invoices as admin_invoices
@@ -78,6 +80,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     coupons.blp,
     checkout.blp,
     orders.blp,
+    drafts.blp,
     invoices.blp,
     returns.blp,
     payments.blp,
@@ -92,6 +95,7 @@ BLUEPRINTS: tuple[ApiBlueprint, ...] = (
     admin_imports.blp,
     admin_orders.blp,
     admin_order_work.blp,
+    admin_drafts.blp,
     admin_parcels.blp,
     admin_invoices.blp,
     admin_returns.blp,
@@ -117,6 +121,7 @@ _SECURITY: dict[str, Any] = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "cartToken": {"type": "apiKey", "in": "header", "name": "X-Cart-Token"},
     "orderToken": {"type": "apiKey", "in": "header", "name": "X-Order-Token"},
+    "draftToken": {"type": "apiKey", "in": "header", "name": "X-Draft-Token"},
     "ticketToken": {"type": "apiKey", "in": "header", "name": "X-Ticket-Token"},
 }
 

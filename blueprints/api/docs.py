@@ -48,7 +48,7 @@ def _finish_operation(operation: dict[str, Any], view: Callable[..., Any]) -> No
     operation["x-access"] = access
     operation["security"] = {
         "public": [],
-        "anyone": [{}, {"bearer": []}, {"apiKey": []}, {"cartToken": []}, {"orderToken": []}],
+        "anyone": [{}, {"bearer": []}, {"apiKey": []}, {"cartToken": []}, {"orderToken": []}, {"draftToken": []}],
         "member": [{"bearer": []}],
     }.get(access, [{"bearer": []}, {"apiKey": []}])
     key = getattr(view, "idempotency_key", None)

@@ -103,9 +103,9 @@ _GUESTS = _LINES.format(cart=_CART, items=f"{_ITEMS} UNION ALL {_SAVED.format(ow
 _ONLY_SAVED = _LINES.format(cart=_NO_CART, items=_SAVED.format(owner="user_id = :user"))
 
 
-def cart_lines(ref: CartRef, *, ordered: bool = False) -> list[CartLine]:
-    """The items of an active cart (of one being ordered in this transaction, with `ordered`)."""
-    states = ["active", "ordered"] if ordered else ["active"]
+def cart_lines(ref: CartRef, *, ordered: bool = False, draft: bool = False) -> list[CartLine]:
+    """The items of an active cart (of one being ordered in this transaction, with `ordered`; or of a draft's)."""
+    states = ["active", "ordered"] if ordered else ["draft"] if draft else ["active"]
     found = db.rows(_ONLY_ITEMS, cart=ref.id, user=ref.user_id, states=states, base=settings().base_currency)
     return [CartLine(**r._asdict()) for r in found]
 

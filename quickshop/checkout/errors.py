@@ -41,3 +41,9 @@ class GuestsNotServed(Forbidden):
     """This shop takes orders from members only."""
 
     code, title = "guest_orders_disabled", "Sign in to order"
+
+
+class DraftClosed(Conflict):
+    """The draft was paid, cancelled, or its time is over."""
+
+    code, title = "draft_closed", "This draft cannot be paid any more"

@@ -71,6 +71,15 @@ class Addresses:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A cart that is an order's from now on, under its number."""
+
+    order_id: UUID
+    number: str
+    ref: CartRef
+
+
+@dataclass(frozen=True)
 class Buyer:
     """Who buys: the person whose key seals the order's data, and what decides its class."""
 
@@ -270,32 +279,75 @@ def place_order(caller: Caller, ref: CartRef, wish: PlaceOrder) -> dict[str, Any
     if number is None:
         return _order_of_cart(ref)
     lines = cart_lines(ref, ordered=True)
+    demand_buyable(lines)
+    addresses = Addresses(shipping_address, billing_address)
+    return make_order(Claim(order_id, number, ref), lines, _buyer(caller, wish), wish, addresses, caller.user_id)
+
+
+def demand_buyable(lines: Sequence[CartLine]) -> None:
+    """Raises CartEmpty, ItemsUnavailable."""
     if not lines:
         raise CartEmpty("Put something in the cart first.")
     if not all(line.buyable for line in lines):
         raise ItemsUnavailable(_unavailable(lines))
-    known = _terms(lines, place_of(shipping_address), ref.user_id)
-    who = _buyer(caller, wish)
-    found = _offers(ref, lines, who.caller)
+
+
+def price_lines(
+    ref: CartRef,
+    lines: Sequence[CartLine],
+    destination: Place | None,
+    method: str,
+    caller: str | None = None,
+    *,
+    free_shipping: bool = False,
+) -> tuple[Offers, Offer, Priced]:
+    """What these lines cost where they go: what promotions take off, the way of shipping, and the sums.
+
+    Raises Invalid for a way of shipping that is not offered.
+    """
+    known = _terms(lines, destination, ref.user_id)
+    found = _offers(ref, lines, caller)
     bought = discounted(lines_of(lines), found.found)
-    chosen = choose(ways(lines, bought, known, clock.now()), wish.shipping_method)
-    priced = _priced(bought, found, chosen, known)
+    chosen = choose(ways(lines, bought, known, clock.now()), method)
+    if free_shipping:
+        chosen = replace(chosen, price_minor=0)
+    return found, chosen, _priced(bought, found, chosen, known)
+
+
+def make_order(
+    claim: Claim,
+    lines: Sequence[CartLine],
+    who: Buyer,
+    wish: PlaceOrder,
+    addresses: Addresses,
+    payer: UUID | None,
+    *,
+    free_shipping: bool = False,
+) -> dict[str, Any]:
+    """Make the order of a cart that was claimed for it: prices, stock, promotions, credit, and the order's rows.
+
+    `payer` is the member whose saved cards may pay. Raises as `place_order`.
+    """
+    order_id, ref = claim.order_id, claim.ref
+    where = place_of(addresses.shipping)
+    found, chosen, priced = price_lines(
+        ref, lines, where, wish.shipping_method, who.caller, free_shipping=free_shipping
+    )
     _check_total(wish.expected_total, priced.totals, lines)
     parts = found.paid_by(priced.totals.total)
     due = priced.totals.total - sum(parts.values())
-    token = paying_token(caller.user_id, wish.payment_token, wish.payment_method_id, due)
+    token = paying_token(payer, wish.payment_token, wish.payment_method_id, due)
     _reserve(order_id, ref, lines)
     promotions.spend(order_id, who.caller, found.used())
     promotions.pay(order_id, parts)
-    addresses = Addresses(shipping_address, billing_address)
     new = _new_order(order_id, ref, who, wish, addresses, token, chosen, priced)
     taxed = priced.taxed
-    taken = rows(found.found, bought, priced.freight_off, taxed.exempt_lines, taxed.exempt_shipping)
-    order = place(replace(new, number=number, discounts=taken, credit_minor=sum(parts.values())))
+    taken = rows(found.found, priced.lines, priced.freight_off, taxed.exempt_lines, taxed.exempt_shipping)
+    order = place(replace(new, number=claim.number, discounts=taken, credit_minor=sum(parts.values())))
     return order_document(
         order,
         order["lines"],
-        shipping_address=shipping_address,
+        shipping_address=addresses.shipping,
         email=who.email,
         token=None if ref.user_id else order_token(order_id),
     )

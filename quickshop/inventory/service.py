@@ -236,6 +236,39 @@ def take_back(order_id: UUID, whole: Wanted, broken: Wanted) -> None:
     )
 
 
+def put_back_some(order_id: UUID, wanted: Wanted) -> None:
+    """Return some of an order's sold units to stock, with a movement each; the rest stays sold. The caller holds the
+    order's lock. The database refuses more than the order has.
+    """
+    db.run(
+        """
+        WITH wanted AS (
+            SELECT * FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS w (variant_id uuid, quantity int)
+        ), hold AS (
+            SELECT id FROM stock_holds WHERE order_id = :id AND state = 'committed' FOR UPDATE
+        ), locked AS (
+            SELECT s.variant_id, w.quantity FROM stock_items s JOIN wanted w USING (variant_id) CROSS JOIN hold
+            ORDER BY s.variant_id FOR UPDATE OF s
+        ), fewer AS (
+            UPDATE stock_hold_lines l SET quantity = l.quantity - w.quantity FROM locked w, hold
+            WHERE l.hold_id = hold.id AND l.variant_id = w.variant_id AND l.quantity <> w.quantity
+        ), none AS (
+            DELETE FROM stock_hold_lines l USING locked w, hold
+            WHERE l.hold_id = hold.id AND l.variant_id = w.variant_id AND l.quantity = w.quantity
+        ), raised AS (
+            UPDATE stock_items s SET on_hand = s.on_hand + l.quantity FROM locked l WHERE s.variant_id = l.variant_id
+            RETURNING s.variant_id, l.quantity, s.on_hand - s.held AS available
+        )"""
+        + TELL
+        + """
+        INSERT INTO stock_movements (variant_id, delta, cause, order_id)
+        SELECT variant_id, quantity, 'returned', :id FROM locked
+        """,
+        id=order_id,
+        wanted=_wanted(wanted),
+    )
+
+
 def receive(wanted: Wanted) -> None:
     """Add units to stock, with a movement each; makes the stock rows that do not exist yet."""
     db.run(

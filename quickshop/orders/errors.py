@@ -57,3 +57,9 @@ class NotShippable(Conflict):
     """The order, or what was asked of it, cannot be packed or sent as it stands."""
 
     code, title = "not_shippable", "This cannot be packed or sent"
+
+
+class NotEditable(Conflict):
+    """The order is not paid, or something of it is packed: what it holds stays as it is."""
+
+    code, title = "not_editable", "This order cannot be edited"

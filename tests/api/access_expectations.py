@@ -137,6 +137,24 @@ def _order_headers(world):
     return _cart(world) | _key(world)
 
 
+def _draft(world):
+    return {"X-Draft-Token": world.places["draft_token"]}
+
+
+def _draft_paid(world):
+    return {"payment": {"token": "tok_approve"}, "expected_total": world.places["total"]}
+
+
+def _draft_headers(world):
+    return _draft(world) | _key(world)
+
+
+def _new_draft(world):
+    items = [{"variant_id": world.places["variant_id"], "quantity": 1}]
+    whom = {"email": "guest@quickshop.example", "shipping_address": ADDRESS, "shipping_method": "standard"}
+    return {"items": items} | whom
+
+
 def _product(world):
     number = next(_numbers)
     return {
@@ -343,6 +361,8 @@ EXPECTATIONS = {
     "POST /api/v1/checkout/hold": anyone().heading(_cart),
     # orders
     "POST /api/v1/orders": anyone().sending(_order, _order_headers),
+    "GET /api/v1/draft-order": anyone().heading(_draft),
+    "POST /api/v1/draft-order/pay": anyone().sending(_draft_paid, _draft_headers),
     "GET /api/v1/orders": members(),
     "GET /api/v1/orders/{number}": _ORDER,
     "GET /api/v1/orders/{number}/events": _ORDER,
@@ -495,6 +515,14 @@ EXPECTATIONS = {
     "GET /api/v1/admin/orders/{number}/notes": staff("orders:read", support=OK),
     "POST /api/v1/admin/orders/{number}/notes": staff("orders:write").sending(_some(body="Matrix")),
     "POST /api/v1/admin/orders/bulk": staff("orders:write").sending(_some(action="hold", numbers=["QS-1"])),
+    # 409: it is not paid yet
+    "POST /api/v1/admin/orders/{number}/edit": staff("orders:write")
+    .sending(_some(lines=[{"line": 1, "quantity": 0}]))
+    .answering(409),
+    "GET /api/v1/admin/draft-orders": staff("orders:read", support=OK),
+    "POST /api/v1/admin/draft-orders": staff("orders:write").sending(_new_draft),
+    "GET /api/v1/admin/draft-orders/{draft_id}": staff("orders:write"),
+    "POST /api/v1/admin/draft-orders/{draft_id}/cancel": staff("orders:write"),
     "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
     "GET /api/v1/admin/deliveries": staff("orders:read", support=OK),

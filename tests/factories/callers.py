@@ -13,6 +13,8 @@ from quickshop.accounts.permissions import Permission
 from quickshop.cart import service as cart
 from quickshop.catalog import pictures
 from quickshop.catalog.renditions import Rendition
+from quickshop.checkout import drafts
+from quickshop.checkout.drafts import NewDraft
 from quickshop.imports import uploading
 from quickshop.imports.kinds import Kind
 from quickshop.kernel import db
@@ -147,6 +149,7 @@ def _things(world):
         "category": str(found.category_id),
         "number": order.number,
         "task_id": str(order.id),
+        **_a_draft(variant),
         "item_id": str(item),
         "cart_token": guests.token,
         "total": order.document["totals"]["total"],
@@ -192,6 +195,13 @@ def _what_comes_back(owner):
     run_unit(lambda: photos.add(arrived.number, 1, Viewer(staff=True), [_FILE]))
     asked = returns.ask_to_cancel(returns.pack(packed))
     return {"arrived": arrived.number, "return_id": str(made), "asked_id": str(asked)}
+
+
+def _a_draft(variant):
+    """An order that staff prepared for a guest."""
+    wish = NewDraft({variant: 1}, "standard", shop.ADDRESS, email="guest@quickshop.example")
+    made = run_unit(lambda: drafts.make(wish, None))
+    return {"draft_id": made["id"], "draft_token": made["token"]}
 
 
 def _an_offer():
