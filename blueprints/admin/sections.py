@@ -16,6 +16,7 @@ SECTIONS = (
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
     ("processing", "/admin/processing", "hourglass", "Processing", Permission.ORDERS_READ),
     ("returns", "/admin/returns", "package-check", "Returns", Permission.ORDERS_READ),
+    ("messages", "/admin/messages", "mail", "Messages", Permission.ORDERS_READ),
     ("payments", "/admin/payments", "credit-card", "Payments", Permission.ORDERS_READ),
     ("invoices", "/admin/invoices", "scroll-text", "Invoices", Permission.ORDERS_READ),
     ("risk", "/admin/risk", "circle-alert", "Risk", Permission.ORDERS_READ),
@@ -42,7 +43,10 @@ SECTIONS = (
 GROUPS = (
     (
         "Day to day",
-        ("live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "tickets", "reviews"),
+        (
+            "live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "tickets", "messages",
+            "reviews",
+        ),
     ),
     ("Catalogue", ("products", "categories", "stock", "imports")),
     ("Selling", ("coupons", "gift-cards", "shipping", "taxes")),

@@ -14,7 +14,7 @@ from blueprints.http.commits import commits_itself
 from blueprints.http.page_access import shopper
 from blueprints.http.pages import go, is_htmx
 from blueprints.storefront import guest_cart
-from blueprints.storefront.pages import note_cart, pages, problem
+from blueprints.storefront.pages import cart_count, note_cart, pages, problem
 from quickshop.cart import service
 from quickshop.cart.errors import CartClosed
 from quickshop.cart.queries import Told, cart_view, undo_of
@@ -246,6 +246,14 @@ def shared(token: str) -> str:
     """What a link to a cart leads to: a button, for looking changes nothing."""
     units = sum(service.shared_items(token).values())
     return render_template("shop/shared_cart.html", units=units, token=token)
+
+
+@pages.get("/cart/back/<token>")
+@shopper
+def back_to_cart(token: str) -> Response:
+    """Where a reminder leads: to the caller's cart where there is something in it, else to what lay in it then."""
+    service.shared_items(token)
+    return go("/cart" if cart_count() else f"/cart/shared/{token}")
 
 
 @pages.post("/cart/shared/<token>")

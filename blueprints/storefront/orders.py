@@ -26,6 +26,7 @@ from quickshop.kernel import idempotency
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import run_unit
+from quickshop.notifications.deliveries import order_deliveries
 from quickshop.orders import cancelling, paying, queries, reordering, verifying
 from quickshop.returns import cancellations
 from quickshop.returns import queries as returns
@@ -141,6 +142,7 @@ def _page(number: str, error: ShopError | None = None) -> Response:
     context["order"]["items"] = [{**item, **pictures.get(item["variant_id"], {})} for item in items]
     context["problem"] = problem(error) if error else None
     context["order_tickets"] = tickets_of_order(UUID(context["order"]["id"]), payer(guest_orders.token_of(number)))
+    context["told"] = order_deliveries(number, viewer(guest_orders.token_of(number)))
     return make_response(render_template("shop/order.html", **context), error.status if error else 200)
 
 

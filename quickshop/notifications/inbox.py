@@ -56,6 +56,18 @@ def _message(r: Any, reader: users.Found) -> dict[str, Any]:
     }
 
 
+def leads_to(user_id: UUID, message_id: UUID) -> str:
+    """The page that a message leads to, as a path. Raises NotFound, also for a foreign one."""
+    found = db.row(
+        "SELECT id, kind, order_id, sealed, context, at, read_at FROM inbox_messages WHERE id = :id AND user_id = :user",
+        id=message_id,
+        user=user_id,
+    )
+    if found is None:
+        raise NotFound("notification")
+    return str(_message(found, users.known(user_id))["link"])
+
+
 def unread_count(user_id: UUID) -> int:
     """How many messages a member has not read; a thousand stands for more."""
     return int(
