@@ -18,11 +18,14 @@ from quickshop.notifications.rendering import render
 READ = "notification.read"
 MOST_COUNTED = 1000  # more unread messages than anybody needs to know
 
-_LIST = """
-SELECT id, kind, order_id, sealed, context, at, read_at FROM inbox_messages
+_COLUMNS = "SELECT id, kind, order_id, sealed, context, at, read_at FROM inbox_messages"
+_LIST = (
+    _COLUMNS
+    + """
 WHERE user_id = :user AND (CAST(:unread AS boolean) IS NOT TRUE OR read_at IS NULL) {beyond}
 ORDER BY at DESC, id DESC LIMIT :limit
 """
+)
 _BEYOND = "AND (at, id) < (CAST(:at AS timestamptz), CAST(:last AS uuid))"
 
 
@@ -58,11 +61,7 @@ def _message(r: Any, reader: users.Found) -> dict[str, Any]:
 
 def leads_to(user_id: UUID, message_id: UUID) -> str:
     """The page that a message leads to, as a path. Raises NotFound, also for a foreign one."""
-    found = db.row(
-        "SELECT id, kind, order_id, sealed, context, at, read_at FROM inbox_messages WHERE id = :id AND user_id = :user",
-        id=message_id,
-        user=user_id,
-    )
+    found = db.row(f"{_COLUMNS} WHERE id = :id AND user_id = :user", id=message_id, user=user_id)
     if found is None:
         raise NotFound("notification")
     return str(_message(found, users.known(user_id))["link"])

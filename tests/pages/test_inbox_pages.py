@@ -135,7 +135,9 @@ def test_a_mail_program_ends_them_with_one_post_without_cookie_or_token(client, 
     assert unquote(client.get(f"/api/v1{link}").location).endswith(link)
 
 
-@pytest.mark.parametrize("spoil", [lambda token: token.replace("delivery", "orders"), lambda token: "", lambda token: "x" * 99])
+@pytest.mark.parametrize(
+    "spoil", [lambda token: token.replace("delivery", "orders"), lambda token: "", lambda token: "x" * 99]
+)
 def test_a_link_that_was_changed_ends_nothing(client, link, spoil):
     token = spoil(link.partition("token=")[2])
     assert client.get(f"/unsubscribe?token={token}").status_code == 400
