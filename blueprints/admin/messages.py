@@ -31,7 +31,8 @@ def _asked() -> dict[str, str]:
 
 def _page(error: ShopError | None = None) -> Response:
     asked = _asked()
-    found = deliveries.list_deliveries(Wanted(**asked), limit=50, cursor=request.args.get("cursor") or None)
+    wanted = Wanted(order=asked.get("order"), channel=asked.get("channel"), state=asked.get("state"))
+    found = deliveries.list_deliveries(wanted, limit=50, cursor=request.args.get("cursor") or None)
     more = urlencode({**asked, "cursor": found["next_cursor"]}) if found["next_cursor"] else None
     context: dict[str, Any] = {
         "messages": found,

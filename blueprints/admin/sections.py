@@ -44,7 +44,16 @@ GROUPS = (
     (
         "Day to day",
         (
-            "live", "orders", "processing", "returns", "risk", "payments", "invoices", "customers", "tickets", "messages",
+            "live",
+            "orders",
+            "processing",
+            "returns",
+            "risk",
+            "payments",
+            "invoices",
+            "customers",
+            "tickets",
+            "messages",
             "reviews",
         ),
     ),
