@@ -20,7 +20,9 @@ from quickshop.kernel.ids import new_id
 from quickshop.kernel.outbox import dump
 
 NOW = "now"
-_PRODUCT_COLUMNS = "id uuid, slug text, name text, description text, category_id uuid, attributes jsonb, options jsonb"
+_PRODUCT_COLUMNS = (
+    "id uuid, slug text, name text, description text, category_id uuid, tax_class text, attributes jsonb, options jsonb"
+)
 _VARIANT_COLUMNS = (
     "id uuid, product_id uuid, sku text, options jsonb, currency text, price_minor bigint, compare_at_minor bigint,"
     " sale_price_minor bigint, sale_from timestamptz, sale_until timestamptz, weight_grams int, position int"
@@ -35,8 +37,8 @@ class Line:
     """A variant and what is given of it and of its product; what is not given stays, or is the default of a new one.
 
     `slug` None leaves everything of the product as it is: the variant must exist. `product` may hold name, description
-    (safe HTML), category_id, attributes, and `publish`: NOW, None (a draft) or the moment as ISO 8601; `variant`
-    options, currency, the prices and weight_grams.
+    (safe HTML), category_id, tax_class (its code), attributes, and `publish`: NOW, None (a draft) or the moment as ISO
+    8601; `variant` options, currency, the prices and weight_grams.
     """
 
     sku: str
@@ -127,6 +129,7 @@ def _make_products(lines: Sequence[Line]) -> dict[str, UUID]:
             "name": said["name"],
             "description": said.get("description", ""),
             "category_id": said["category_id"],
+            "tax_class": said.get("tax_class", "standard"),
             "attributes": said.get("attributes", {}),
         }
         for slug, said in sorted(given.items())
@@ -138,8 +141,9 @@ def _make_products(lines: Sequence[Line]) -> dict[str, UUID]:
         f"""
         WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g ({_PRODUCT_COLUMNS})),
         freed AS (DELETE FROM product_slugs WHERE slug IN (SELECT slug FROM given))
-        INSERT INTO products (id, slug, name, description, category_id, attributes, card, price_minor)
-        SELECT id, slug, name, description, category_id, attributes, '{{}}', 0 FROM given ORDER BY slug
+        INSERT INTO products (id, slug, name, description, category_id, tax_class, attributes, card, price_minor)
+        SELECT id, slug, name, description, category_id, nullif(tax_class, 'standard'), attributes, '{{}}', 0
+        FROM given ORDER BY slug
         ON CONFLICT (slug) DO NOTHING RETURNING slug, id
         """,
         rows=dump(rows),
@@ -160,8 +164,8 @@ def _change_products(
             raise CatalogConflict("The product is not there any more, and the row does not say enough to make it.")
     found = db.rows(
         f"""
-        SELECT id, slug, name, description, category_id, attributes, published_at, withdrawn_at, {_SHOWN} AS shown,
-               card = '{{}}' AS unseen
+        SELECT id, slug, name, description, category_id, coalesce(tax_class, 'standard') AS tax_class, attributes,
+               published_at, withdrawn_at, {_SHOWN} AS shown, card = '{{}}' AS unseen
         FROM products WHERE id = ANY(:ids)
         """,
         ids=[products[slug] for slug in given],
@@ -176,20 +180,22 @@ def _change_products(
             "name": said.get("name", row.name),
             "description": said.get("description", row.description),
             "category_id": said.get("category_id", str(row.category_id)),
+            "tax_class": said.get("tax_class", row.tax_class),
             "attributes": said.get("attributes", row.attributes),
             "published_at": begins,
             "withdrawn_at": ends,
         }
-        old = (row.name, row.description, str(row.category_id), row.attributes, row.published_at, row.withdrawn_at)
-        if tuple(new.values())[1:] != old:
+        old = (row.name, row.description, str(row.category_id), row.tax_class, row.attributes)
+        if tuple(new.values())[1:] != (*old, row.published_at, row.withdrawn_at):
             changed.append(new)
     if changed:
         db.run(
             """
             UPDATE products p SET name = g.name, description = g.description, category_id = g.category_id,
-                   attributes = g.attributes, published_at = g.published_at, withdrawn_at = g.withdrawn_at
+                   tax_class = nullif(g.tax_class, 'standard'), attributes = g.attributes,
+                   published_at = g.published_at, withdrawn_at = g.withdrawn_at
             FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id uuid, name text, description text,
-                 category_id uuid, attributes jsonb, published_at timestamptz, withdrawn_at timestamptz)
+                 category_id uuid, tax_class text, attributes jsonb, published_at timestamptz, withdrawn_at timestamptz)
             WHERE p.id = g.id
             """,
             rows=dump(changed),

@@ -124,6 +124,7 @@ def _known(kind: Kind, import_id: UUID, read: Sequence[rules.Values]) -> Known:
         families=_families(import_id, slugs) if slugs else {},
         rows={r.sku: r.row for r in staged},
         tree=categories() if kind is Kind.PRODUCTS else Tree([]),
+        tax_classes={r.code for r in db.rows("SELECT code FROM tax_classes")} if kind is Kind.PRODUCTS else (),
         base_currency=settings().base_currency,
     )
 

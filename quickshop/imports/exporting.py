@@ -20,9 +20,10 @@ from quickshop.kernel.unit_of_work import reading
 PAGE = 500
 
 _PRODUCTS = """
-SELECT p.id AS key, v.position AS place, v.id, p.slug, p.name, p.description, p.category_id, p.attributes,
-       p.published_at, v.sku, v.options, v.currency, v.price_minor, v.compare_at_minor, v.sale_price_minor,
-       v.sale_from, v.sale_until, v.weight_grams, coalesce(s.on_hand, 0) AS on_hand
+SELECT p.id AS key, v.position AS place, v.id, p.slug, p.name, p.description, p.category_id,
+       coalesce(p.tax_class, 'standard') AS tax_class, p.attributes, p.published_at, v.sku, v.options,
+       v.currency, v.price_minor, v.compare_at_minor, v.sale_price_minor, v.sale_from, v.sale_until,
+       v.weight_grams, coalesce(s.on_hand, 0) AS on_hand
 FROM products p JOIN variants v ON v.product_id = p.id LEFT JOIN stock_items s ON s.variant_id = v.id
 WHERE p.id >= :key AND (p.id, v.position, v.id) > (:key, :place, :id)
 ORDER BY p.id, v.position, v.id LIMIT :limit
@@ -70,6 +71,7 @@ def _product(row: Any, first: bool, tree: Tree) -> dict[str, str]:
         "name": neutral(row.name),
         "description": neutral(row.description) if first else "",
         "category": neutral(tree.written(row.category_id)),
+        "tax_class": neutral(row.tax_class),
         "attributes": neutral(written_pairs(row.attributes)),
         "options": neutral(written_pairs(row.options)),
         "weight_grams": str(row.weight_grams),

@@ -5,7 +5,7 @@ The outcome is what `applying` needs: `product` and `variant` hold what is given
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from quickshop.imports.errors import Fault
 from quickshop.imports.kinds import Kind
 from quickshop.imports.rules import MOST_UNITS, NOW, Values
 
-OF_PRODUCT = ("name", "description", "category", "attributes", "publish")
+OF_PRODUCT = ("name", "description", "category", "tax_class", "attributes", "publish")
 _PRICES = {"price": "price_minor", "compare_at": "compare_at_minor", "sale_price": "sale_price_minor"}
 _TIMES = ("sale_from", "sale_until")
 
@@ -88,12 +88,13 @@ class Tree:
 
 @dataclass(frozen=True)
 class Known:
-    """What a batch of rows is judged by: variants by SKU, products by slug, rows by SKU, the categories."""
+    """What a batch of rows is judged by: variants by SKU, products by slug, rows by SKU, categories and tax classes."""
 
     sellers: Mapping[str, Seller]
     families: dict[str, Family]
     rows: dict[str, int]
     tree: Tree
+    tax_classes: Collection[str]
     base_currency: str
 
 
@@ -157,6 +158,9 @@ def _product_row(row: int, values: Values, faults: list[Fault], known: Known, se
             product["category_id"] = str(known.tree.find(product.pop("category")))
         except Wrong as wrong:
             faults.append(replace(wrong.fault, column="category"))
+    if "tax_class" in product and product["tax_class"] not in known.tax_classes:
+        told = f"There is no tax class {cells.shown(product['tax_class'])}."
+        faults.append(Fault("unknown_tax_class", told, "tax_class"))
     default = (seller.currency if seller else family.currency) or known.base_currency
     variant = _prices(values, faults, seller, default, fixed=seller is not None or family.currency is not None)
     if "weight_grams" in values:

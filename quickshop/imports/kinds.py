@@ -51,6 +51,9 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         Field("name", ("title", "product name"), True),
         Field("description", ("body", "body (html)", "body html", "text"), hint="Plain text or simple HTML"),
         Field("category", ("category path", "product category", "type"), True, "Home > Kitchen > Pans, or its slug"),
+        Field(
+            "tax_class", ("tax", "vat class", "tax code"), hint="As the shop's tax classes are named; standard if none"
+        ),
         Field("attributes", ("properties",), hint="material=oak; colour=red"),
         Field("options", ("variant options",), hint="size=L; colour=red"),
         _PRICE,

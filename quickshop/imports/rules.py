@@ -69,6 +69,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "name": lambda cell: cells.text(cell, LONGEST_NAME),
     "description": _description,
     "category": _category,
+    "tax_class": lambda cell: cells.text(cell, 40).lower(),
     "attributes": lambda cell: cells.pairs(cell, 60, 300),
     "options": lambda cell: cells.pairs(cell, 60, 120),
     "price": cells.price,

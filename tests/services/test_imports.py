@@ -5,12 +5,14 @@ import itertools
 import pytest
 
 from quickshop.catalog import changing, pricing
-from quickshop.imports import queries, service, working
+from quickshop.imports import exporting, queries, service, working
 from quickshop.imports.errors import ColumnsRefused, FileRefused, ImportState, RowsFailed
+from quickshop.imports.kinds import Kind
 from quickshop.inventory import service as inventory
 from quickshop.kernel import db
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.tax import service as taxes
 from tests.factories import imports
 from tests.factories.catalog import a_category, a_product, card_of, found
 from tests.factories.shop import everything, look, stock_of
@@ -58,6 +60,31 @@ def test_new_products_are_made_with_variants_prices_stock_and_read_side(pans, mo
     assert found(q="steel") == ["Steel pan"]
     card = card_of(look("SELECT id FROM products WHERE slug = 'steel-pan'")[0].id)
     assert (card["price"]["amount"], card["in_stock"]) == (1250, True)
+
+
+@pytest.mark.parametrize("mode", service.MODES)
+def test_tax_classes_are_set_changed_and_set_back_to_the_standard_one(pans, mode):
+    run_unit(lambda: taxes.set_class("reduced", "Reduced"))
+    columns = f"{COLUMNS},Tax"
+    rows = "book,BOOK,Book,Pans,9,1,reduced", "mug,MUG,Mug,Pans,9,1,", "pot,POT,Pot,Pans,9,1,Standard"
+
+    def classes():
+        return {sku: row["tax_class"] for sku, row in imports.catalogue().items()}
+
+    assert imports.run("products", columns, *rows, mode=mode)["rows"]["bad"] == 0
+    assert classes() == {"BOOK": "reduced", "MUG": None, "POT": None}
+    file = "".join(exporting.export(Kind.PRODUCTS)).encode()
+    before = imports.catalogue()
+    imports.run("products", file, mode=mode)
+    assert imports.catalogue() == before
+    imports.run("products", columns, "book,BOOK,,,9,1,standard", "mug,MUG,,,9,1,reduced", "pot,POT,,,9,1,", mode=mode)
+    assert classes() == {"BOOK": None, "MUG": "reduced", "POT": None}
+
+
+def test_a_tax_class_that_is_not_there_is_a_bad_row(pans):
+    done = imports.run("products", f"{COLUMNS},tax_class", "x,X,X,Pans,1.00,1,luxury", "y,Y,Y,Pans,1.00,1,standard")
+    assert imports.errors(done) == [(2, "tax_class", "unknown_tax_class")]
+    assert set(imports.catalogue()) == {"Y"}
 
 
 @pytest.mark.parametrize("mode", service.MODES)
