@@ -79,9 +79,9 @@ def details(found):
 
 _CATALOGUE = """
 SELECT v.sku, p.slug, p.name, p.description, c.slug AS category, p.tax_class, p.attributes,
-       p.options AS offered, p.published_at, p.withdrawn_at, p.card - 'id' - 'default_variant_id' AS card, v.options,
-       v.currency, v.price_minor, v.compare_at_minor, v.sale_price_minor, v.sale_from, v.sale_until, v.weight_grams, v.position,
-       s.on_hand, s.held,
+       p.options AS offered, p.published_at, p.withdrawn_at, p.card - 'id' - 'default_variant_id' AS card,
+       v.options, v.currency, v.price_minor, v.compare_at_minor, v.sale_price_minor, v.sale_from, v.sale_until,
+       v.weight_grams, v.position, s.on_hand, s.held,
        (SELECT array_agg(h.price_minor ORDER BY h.id) FROM price_changes h WHERE h.variant_id = v.id) AS prices,
        (SELECT array_agg((m.delta, m.cause) ORDER BY m.id)::text FROM stock_movements m WHERE m.variant_id = v.id)
            AS movements,

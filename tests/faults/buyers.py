@@ -24,6 +24,7 @@ class History:
     def __init__(self):
         self.statuses = Counter()
         self.accepted = {}
+        self.cancelled = set()
         self.refused = Counter()
         self.lost_answers = 0
         self.gave_up = []
@@ -43,6 +44,11 @@ class History:
         """An order was accepted."""
         with self._lock:
             self.accepted[number] = order
+
+    def note_cancelled(self, number):
+        """A cancellation was granted."""
+        with self._lock:
+            self.cancelled.add(number)
 
 
 class Buyer:
@@ -80,6 +86,20 @@ class Buyer:
         except GaveUp as silence:
             self._history.gave_up.append(str(silence))
             return None
+
+    def cancel(self, number):
+        """Cancel an order that was bought, whatever has become of it."""
+        token = self._history.accepted[number].get("token")
+        mine = {"X-Order-Token": token} if token else {}
+        try:
+            answer = self.call("POST", f"/orders/{number}/cancel", {}, **mine)
+        except GaveUp as silence:
+            self._history.gave_up.append(str(silence))
+            return
+        if answer.status == 202:
+            self._history.note_cancelled(number)
+        else:
+            self._refused(answer)
 
     def fill_cart(self, items):
         """Fill a cart with {variant id: units}: (headers that name it, body of its order), or None where refused."""

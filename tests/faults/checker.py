@@ -38,7 +38,8 @@ def check(pair, ledger, history, stock_before, accepted_before=frozenset()):
     }
     return [
         _accepted(orders, history),
-        _ended(orders),
+        _ended(pair, orders),
+        _cancelled(orders, history),
         _automation(orders),
         *_money(orders, ledger),
         *_stock(pair, stock_before),
@@ -59,11 +60,24 @@ def _accepted(orders, history):
     )
 
 
-def _ended(orders):
+_WAITS = """
+SELECT o.number || ' waits to ' || w.step || ', tried ' || w.attempt || ' times, due in '
+    || round(extract(epoch FROM w.next_run_at - now())) || ' s: ' || coalesce(w.last_error, 'no trouble')
+FROM order_processing w JOIN orders o ON o.id = w.order_id WHERE w.step <> 'done' ORDER BY o.number LIMIT 3
+"""
+
+
+def _ended(pair, orders):
     counted = Counter(status for status, *_ in orders.values())
     waiting = [n for n, (status, *_) in orders.items() if status not in ENDED]
-    said = ", ".join(f"{n} {status}" for status, n in sorted(counted.items()))
-    return Check("every order has ended processing", not waiting, said)
+    said = [", ".join(f"{n} {status}" for status, n in sorted(counted.items())), *(row[0] for row in pair.run(_WAITS))]
+    return Check("every order has ended processing", not waiting, "; ".join(said))
+
+
+def _cancelled(orders, history):
+    undone = [n for n in history.cancelled if orders.get(n, ("lost",))[0] != "cancelled"]
+    figures = f"{len(history.cancelled)} granted, {len(undone)} undone"
+    return Check("what was cancelled stays cancelled", not undone, figures)
 
 
 def _automation(orders):
@@ -86,7 +100,8 @@ def _money(orders, ledger):
     twice = [n for n, count in captures.items() if count > 1] + [k for k, count in keys.items() if count > 1]
     figures = f"captured {sum(taken.values())} = paid {sum(paid.values())} minor units in {len(paid)} orders"
     return [
-        Check("captured charges equal paid orders, each to the cent", dict(taken) == paid, figures),
+        # What came back as a whole counts as nothing.
+        Check("captured charges equal paid orders, each to the cent", dict(+taken) == paid, figures),
         Check("no order was charged twice", not twice, f"{sum(captures.values())} captures of {len(captures)} orders"),
         Check("no money is left reserved", not loose, f"{len(loose)} authorised, never captured"),
     ]
@@ -99,7 +114,7 @@ def _stock(pair, before):
     sold = Counter()
     for variant, units in pair.run(
         "SELECT l.variant_id, sum(l.quantity) FROM order_lines l JOIN orders o ON o.id = l.order_id"
-        " WHERE o.payment_status IN ('authorized', 'captured') GROUP BY 1"
+        " WHERE o.payment_status IN ('authorized', 'captured') AND o.status <> 'cancelled' GROUP BY 1"
     ):
         sold[str(variant)] = units
     wrong = [v for v, units in before.items() if now[v][0] + sold[v] != units]

@@ -1,4 +1,5 @@
-"""`make storm`: orders by HTTP while workers are killed at random, the relay dies once and Redis is emptied once.
+"""`make storm`: orders by HTTP, some of them cancelled, while workers are killed at random, the relay dies once and
+Redis is emptied once.
 
 Then every order, cent, unit and log entry is checked. The same seed repeats the same plan.
 """
@@ -20,6 +21,7 @@ BURST = 20
 # How shoppers pay, in hundredths: most cards work, some are declined, some gateways' answers are lost or late.
 _CARDS = (("tok_approve", 84), ("tok_decline", 6), ("tok_error_once", 4), ("tok_late", 3), ("tok_timeout_charged", 2),
           ("tok_timeout_lost", 1))  # fmt: skip
+CANCELLED, REGRET_SECONDS = 0.15, 4.0  # which part of the orders is cancelled, and how long after at most
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ def _place(shop, plan, variants, history):
             time.sleep(max(0.0, began + turn // BURST * every - time.monotonic()))  # the rhythm of the load
             items = {v: dice.randint(1, 3) for v in dice.sample(variants, dice.randint(1, 3))}
             names, weights = zip(*_CARDS, strict=True)
-            buyer.buy(items, dice.choices(names, weights)[0])
+            number_of = buyer.buy(items, dice.choices(names, weights)[0])
+            if number_of is not None and dice.random() < CANCELLED:
+                time.sleep(dice.random() * REGRET_SECONDS)  # a shopper's regret, not a synchronisation
+                buyer.cancel(number_of)
 
     with ThreadPoolExecutor(BUYERS) as pool:
         list(pool.map(one_buyer, range(BUYERS)))

@@ -2,9 +2,17 @@
 
 import pytest
 
+from quickshop.invoices import issuing
 from quickshop.notifications import service as notifications
 from quickshop.wishlists import telling
-from tests.factories.shop import a_confirmed_order, a_declined_order, a_member, a_variant
+from tests.factories.shop import (
+    a_confirmed_order,
+    a_declined_order,
+    a_member,
+    a_variant,
+    cancel,
+    process_until_ended,
+)
 from tests.faults.buyers import History
 from tests.faults.checker import check
 from tests.faults.shops import stock_on_hand
@@ -12,24 +20,29 @@ from tests.faults.shops import stock_on_hand
 
 @pytest.fixture
 def shop(core, gateway, servers):
-    """A healthy shop with four orders: what the checker is given."""
+    """A healthy shop with four orders, one of them cancelled: what the checker is given."""
     mugs = [a_variant(stock=50) for _ in range(2)]
     before = stock_on_hand(servers)
     orders = [
         a_confirmed_order(items={mugs[0]: 2}),
         a_confirmed_order(items={mugs[1]: 1}, caller=a_member()),
         a_declined_order(items={mugs[0]: 3}),
+        a_confirmed_order(items={mugs[1]: 4}),
     ]
+    cancel(orders[3])
+    process_until_ended(orders[3])
     notifications.drain()
     telling.drain()
+    issuing.drain()
     servers.run("UPDATE outbox SET sent_at = now()")
     ledger = [
-        {"order": c.order, "key": c.key, "state": str(c.state), "captured": c.captured, "refunded": 0}
+        {"order": c.order, "key": c.key, "state": str(c.state), "captured": c.captured, "refunded": c.refunded}
         for c in gateway.charges.values()
     ]
     history = History()
     for order in orders:
         history.note_accepted(order.number, order.document)
+    history.note_cancelled(orders[3].number)
     return {"pair": servers, "ledger": ledger, "history": history, "stock_before": before}
 
 
@@ -45,6 +58,12 @@ def test_a_healthy_shop_passes(shop):
     ("damage", "seen"),
     [
         ("UPDATE stock_items SET on_hand = on_hand - 1", "stock sums to what it was"),
+        (
+            "ALTER TABLE orders DISABLE TRIGGER orders_moves;"
+            " UPDATE orders SET status = 'completed' WHERE status = 'cancelled';"
+            " ALTER TABLE orders ENABLE TRIGGER orders_moves",
+            "what was cancelled stays cancelled",
+        ),
         ("UPDATE stock_items SET held = 1", "stock sums to what it was"),
         ("DELETE FROM stock_movements WHERE cause = 'sold'", "every movement of stock has its row"),
         ("DELETE FROM order_events WHERE seq = 2", "logs count 1, 2, 3 … without a gap"),
