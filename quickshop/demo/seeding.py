@@ -10,6 +10,7 @@ from quickshop.catalog.service import NewProduct, NewVariant, create_category, c
 from quickshop.demo.catalogue import CURRENCY, Category, Product, load_catalogue, window_order
 from quickshop.demo.offers import seed_prices, seed_promotions
 from quickshop.demo.people import seed_accounts
+from quickshop.demo.replies import seed_replies
 from quickshop.demo.trading import REDUCED, REDUCED_CATEGORIES, seed_shipping, seed_tax
 from quickshop.inventory.service import receive
 from quickshop.kernel.errors import NotFound
@@ -33,6 +34,7 @@ def seed() -> None:
         run_unit(lambda products=batch: _seed_products(products, ids))  # type: ignore[misc]
     run_unit(seed_prices)
     run_unit(lambda: seed_promotions(ids))
+    run_unit(seed_replies)
     seed_accounts()
 
 

@@ -80,6 +80,7 @@ def remove_reply(reply_id: UUID) -> None:
 
 
 def filled(body: str, name: str, order: str | None) -> str:
-    """The words with the shopper's first name (or none) and the order's number in their places."""
-    told = body.replace(f" {NAME}", f" {name}" if name else "").replace(NAME, name)
-    return told.replace(ORDER, order or "")
+    """The words with the shopper's first name and the order's number in their places; what is not known leaves none."""
+    for place, known in ((NAME, name), (ORDER, order or "")):
+        body = body.replace(f" {place}", f" {known}" if known else "").replace(place, known)
+    return body

@@ -12,6 +12,7 @@ from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders import steps, undoing
 from quickshop.payments.gateways.port import Answer, AnswerState
 from quickshop.payments.rules import Outcome
+from quickshop.support.states import Side
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ _LEASE = _without("lease_token = :lease")
 _TWO_FACTOR = "tests/api/test_two_factor.py::"
 _PLACING = "tests/services/test_placing.py::"
 _PROCESSING = "tests/services/test_processing.py::"
+_TICKETS = "tests/api/test_tickets.py::"
 
 GUARDS = {
     "lease-fence": Guard(
@@ -228,6 +230,25 @@ GUARDS = {
                 lambda usual: lambda n, *rest: usual(replace(n, fact_key=f"{n.fact_key}:{next(_serial)}"), *rest),
             ),
         ),
+    ),
+    "conversation-is-ones-own": Guard(
+        "a conversation with support is its shopper's",
+        (
+            _TICKETS + "test_the_guest_of_an_order_asks_by_its_token_and_nobody_else_reads_it",
+            _TICKETS + "test_a_members_conversation_is_opened_by_no_token",
+            "tests/pages/test_support_pages.py::test_nobody_reads_the_conversation_of_another",
+        ),
+        (("quickshop.support.holders:Holder", "may_see", _instead(lambda self, ticket: True)),),
+    ),
+    "notes-are-for-staff": Guard(
+        "a note of staff reaches no shopper",
+        (_TICKETS + "test_notes_reach_no_shopper_on_any_way",),
+        (("quickshop.support.queries", "PUBLIC", _instead(tuple(Side))),),
+    ),
+    "files-by-content": Guard(
+        "a file is what its content says",
+        (_TICKETS + "test_hostile_files_are_refused_and_leave_nothing",),
+        (("quickshop.support.rules", "sniff", _instead(lambda raw: "text/plain")),),
     ),
 }
 _serial = iter(range(10**9))

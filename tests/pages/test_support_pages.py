@@ -157,14 +157,15 @@ def test_the_inbox_shows_who_waits_and_is_filtered(client, app, ada, sam):
 def test_a_canned_reply_is_filled_in_and_notes_stay_with_staff(client, app, ada, sam):
     submit(client, "/account/tickets/new", QUESTION)
     ticket = own_ticket(client)
-    added = submit(sam, "/admin/canned-replies", {"title": "Hello", "body": "Hello {name}, it is {order}on its way."})
+    words = "Hello {name}, your order {order} is on its way."
+    added = submit(sam, "/admin/canned-replies", {"title": "Hello", "body": words})
     assert added.status_code == 303
     twice = submit(sam, "/admin/canned-replies", {"title": "hello", "body": "x"})
     assert twice.status_code == 409 and "has this title" in twice.text
     with app.app_context():
         (reply,) = canned.list_replies()
     page = sam.get(f"/admin/tickets/{ticket}?canned={reply['id']}").text
-    assert ">Hello Ada, it is on its way.</textarea>" in page
+    assert ">Hello Ada, your order is on its way.</textarea>" in page
     noted = submit(sam, f"/admin/tickets/{ticket}/messages", {"body": "ZQ-NOTE", "do": "note"})
     assert noted.status_code == 303 and "ZQ-NOTE" in sam.get(f"/admin/tickets/{ticket}/live").text
     for path in ("", "/live"):

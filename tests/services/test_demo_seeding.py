@@ -29,6 +29,7 @@ SELECT (SELECT count(*) FROM categories), (SELECT count(*) FROM products), (SELE
        (SELECT sum(on_hand) FROM stock_items), (SELECT count(*) FROM stock_movements),
        (SELECT count(*) FROM shipping_methods), (SELECT count(*) FROM tax_rates), (SELECT count(*) FROM holidays),
        (SELECT count(*) FROM promotions), (SELECT count(*) FROM promotion_codes),
+       (SELECT count(*) FROM canned_replies),
        (SELECT count(*) FROM users), (SELECT count(*) FROM user_roles),
        (SELECT count(*) FROM account_events), (SELECT count(*) FROM outbox)
 """
