@@ -40,6 +40,11 @@ def _page(error: ShopError | None = None) -> Response:
     return make_response(page, error.status if error else 200)
 
 
+def _version(typed: Typed) -> int | None:
+    """The version that the form was made of."""
+    return typed.whole("version", "The version", 1, 10**9)
+
+
 def _do(work: Callable[[], Any]) -> Response:
     return attempt(work, _page, "/admin/categories")
 
@@ -68,15 +73,15 @@ def change_category(category_id: str) -> Response:
     known, typed = parse_id(category_id, "category"), Typed(request.form)
 
     def change() -> None:
+        changes: dict[str, Any] = {
+            "slug": typed.slug(),
+            "name": typed.text("name", "The name", 120),
+            "position": typed.whole("position", "The place", 0, LAST),
+        }
         parent = typed.id("parent_id", "The category above")
         if str(parent or "") != request.form.get("parent_before", ""):
-            categories.move_category(known, parent)
-        categories.change_category(
-            known,
-            slug=typed.slug(),
-            name=typed.text("name", "The name", 120),
-            position=typed.whole("position", "The place", 0, LAST),
-        )
+            changes["parent_id"] = parent
+        categories.edit_category(known, changes, _version(typed))
 
     return _do(change)
 
@@ -101,5 +106,6 @@ def change_attribute(name: str) -> Response:
             label=typed.text("label", "The label", 60),
             facetable="facetable" in request.form,
             position=typed.whole("position", "The place", 0, LAST),
+            version=_version(typed),
         )
     )

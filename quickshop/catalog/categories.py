@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from quickshop.catalog.errors import CategoryInUse, CategoryLoop, conflict
+from quickshop.catalog.errors import CategoryInUse, CategoryLoop, OldVersion, conflict
 from quickshop.catalog.indexing import index_soon
 from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 
 _TREE = "SELECT pg_advisory_xact_lock(727003)"
+
+
+def edit_category(category_id: UUID, changes: Mapping[str, Any], version: int | None = None) -> None:
+    """Change some of slug, name, position and parent_id as `change_category` and `move_category` do.
+
+    Raises OldVersion as well where `version` is not the present one.
+    """
+    moves = "parent_id" in changes
+    if moves:
+        db.run(_TREE)  # before the row, as everybody who moves does
+    present = db.scalar("SELECT version FROM categories WHERE id = :id FOR UPDATE", id=category_id)
+    if present is None:
+        raise NotFound("category")
+    if version is not None and version != present:
+        raise OldVersion(present)
+    if moves:
+        move_category(category_id, changes["parent_id"])
+    change_category(category_id, **{name: value for name, value in changes.items() if name != "parent_id"})
 
 
 def change_category(
@@ -24,7 +44,7 @@ def change_category(
     try:
         db.run(
             "UPDATE categories SET slug = coalesce(:slug, slug), name = coalesce(:name, name),"
-            " position = coalesce(:position, position) WHERE id = :id",
+            " position = coalesce(:position, position), version = version + 1 WHERE id = :id",
             id=category_id,
             slug=slug,
             name=name,

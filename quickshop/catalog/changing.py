@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from quickshop.catalog.errors import conflict
+from quickshop.catalog.errors import OldVersion, conflict
 from quickshop.catalog.indexing import index, lock
 from quickshop.catalog.service import NewVariant, insert_variants, variant_row
 from quickshop.catalog.texts import clean
@@ -170,16 +170,27 @@ def set_rating(product_id: UUID, average: Decimal, count: int) -> None:
 
 
 def set_attribute(
-    name: str, *, label: str | None = None, facetable: bool | None = None, position: int | None = None
+    name: str,
+    *,
+    label: str | None = None,
+    facetable: bool | None = None,
+    position: int | None = None,
+    version: int | None = None,
 ) -> None:
-    """Say how an attribute is shown, and whether lists can be filtered by it. Raises NotFound."""
-    changed = db.run(
+    """Say how an attribute is shown, and whether lists can be filtered by it.
+
+    Raises NotFound, and OldVersion where `version` is not the present one.
+    """
+    present = db.scalar("SELECT version FROM attributes WHERE name = :name FOR UPDATE", name=name)
+    if present is None:
+        raise NotFound("attribute")
+    if version is not None and version != present:
+        raise OldVersion(present)
+    db.run(
         "UPDATE attributes SET label = coalesce(:label, label), facetable = coalesce(:facetable, facetable),"
-        " position = coalesce(:position, position) WHERE name = :name",
+        " position = coalesce(:position, position), version = version + 1 WHERE name = :name",
         name=name,
         label=label,
         facetable=facetable,
         position=position,
     )
-    if not changed.rowcount:
-        raise NotFound("attribute")

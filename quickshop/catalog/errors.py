@@ -50,15 +50,27 @@ class TooManyPictures(Conflict):
     code, title = "too_many_pictures", "Too many pictures"
 
 
+_LOOK_AGAIN = "Somebody else has changed this since you looked; look again and then decide."
+
+
+class OldVersion(Conflict):
+    """Somebody else changed the category or attribute since the caller looked at it; `version` is the present one."""
+
+    code, title = "changed_meanwhile", "Changed meanwhile"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            "Somebody else has changed this since you looked; look again and then decide.", version=version
+        )
+
+
 class ChangedMeanwhile(Conflict):
     """Somebody else changed the product since the caller looked at it; `updated_at` is its version now."""
 
     code, title = "changed_meanwhile", "Changed meanwhile"
 
     def __init__(self, updated_at: str) -> None:
-        super().__init__(
-            "Somebody else has changed this since you looked; look again and then decide.", updated_at=updated_at
-        )
+        super().__init__(_LOOK_AGAIN, updated_at=updated_at)
 
 
 _REFUSALS = (

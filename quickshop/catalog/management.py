@@ -207,7 +207,7 @@ def _prices(r: Any, currency: str) -> dict[str, Any]:
 
 
 def list_categories() -> list[dict[str, Any]]:
-    """All categories, each after the one above it: {id, parent_id, slug, name, position, depth, products}.
+    """All categories, each after the one above it: {id, parent_id, slug, name, position, depth, products, version}.
 
     `products` are all that lie directly in it, on show or not.
     """
@@ -231,6 +231,7 @@ def list_categories() -> list[dict[str, Any]]:
                 "position": row.position,
                 "depth": depth,
                 "products": row.products,
+                "version": row.version,
             }
         )
         todo += [(child, depth + 1) for child in reversed(below.get(row.id, []))]
@@ -238,7 +239,7 @@ def list_categories() -> list[dict[str, Any]]:
 
 
 def list_attributes() -> list[dict[str, Any]]:
-    """All attributes in order: {name, label, facetable, position, values}; `values` is how many there are."""
+    """All attributes in order: {name, label, facetable, position, version, values}; `values` is how many there are."""
     found = db.rows(
         "SELECT a.*, (SELECT count(*) FROM attribute_values v WHERE v.attribute = a.name) AS values FROM attributes a"
         " ORDER BY a.position, a.label, a.name"

@@ -52,6 +52,7 @@ class Category(Base):
     slug: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text)
     position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     __table_args__ = (
         CheckConstraint("parent_id <> id", name="not_its_own_parent"),
         CheckConstraint("path[cardinality(path)] = id", name="path_ends_here"),
@@ -272,6 +273,7 @@ class Attribute(Base):
     label: Mapped[str] = mapped_column(Text)
     facetable: Mapped[bool] = mapped_column(server_default=text("true"))
     position: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
 
 
 class AttributeValue(Base):

@@ -828,7 +828,7 @@ MAP: Mapping[str, Holding] = {
     "promotion_codes": Holding("Codes of offers", plain=_cols("code promotion_id active total_limit used created_at")),
     "stock_items": Holding("Stock", plain=_cols("variant_id on_hand held low_at")),
     "low_stock": Holding("What runs low", plain=_cols("variant_id since")),
-    "categories": Holding("The catalogue", plain=_cols("id parent_id path slug name position")),
+    "categories": Holding("The catalogue", plain=_cols("id parent_id path slug name position version")),
     "products": Holding(
         "The catalogue",
         plain=_cols(
@@ -851,7 +851,7 @@ MAP: Mapping[str, Holding] = {
         why="a day after no picture has them any more",
         plain=_cols("digest format body wanted_at"),
     ),
-    "attributes": Holding("The catalogue", plain=_cols("name label facetable position")),
+    "attributes": Holding("The catalogue", plain=_cols("name label facetable position version")),
     "attribute_values": Holding("The catalogue", plain=_cols("id attribute value")),
     "category_slugs": Holding("The catalogue's old addresses", plain=_cols("slug category_id replaced_at")),
     "category_tallies": Holding("How much each category holds", plain=_cols("id category_id products")),

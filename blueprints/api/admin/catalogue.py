@@ -49,11 +49,9 @@ def list_categories() -> Response:
 @commits
 def change_category(body: dict[str, Any], category_id: str) -> Response:
     """Rename, reorder or move a category with all below it. The address of an old slug leads to the new one."""
-    known = parse_id(category_id, "category")
     changes = dict(body)
-    if "parent_id" in changes:
-        categories.move_category(known, changes.pop("parent_id"))
-    categories.change_category(known, **changes)
+    version = changes.pop("version", None)
+    categories.edit_category(parse_id(category_id, "category"), changes, version)
     return no_content()
 
 

@@ -288,12 +288,16 @@ class MadePicture(Made):
 
 
 class CategoryChange(StrictSchema):
-    """What to change of a category; `parent_id` null puts it at the top."""
+    """What to change of a category; `parent_id` null puts it at the top.
+
+    With `version`, 409 `changed_meanwhile` where somebody was quicker.
+    """
 
     name = Text(120)
     slug = fields.String(validate=[validate.Length(1, 100), SLUG])
     position = StrictInt(0, 10_000)
     parent_id = fields.UUID(allow_none=True)
+    version = StrictInt(1, 2**53)
 
 
 class ManagedCategory(NamedSchema):
@@ -303,6 +307,7 @@ class ManagedCategory(NamedSchema):
     position = fields.Integer()
     depth = fields.Integer()
     products = fields.Integer()
+    version = fields.Integer()
 
 
 class ManagedCategories(Schema):
@@ -313,11 +318,12 @@ class ManagedCategories(Schema):
 
 
 class AttributeChange(StrictSchema):
-    """How an attribute is shown."""
+    """How an attribute is shown. With `version`, 409 `changed_meanwhile` where somebody was quicker."""
 
     label = Text(60)
     facetable = fields.Boolean(truthy={True}, falsy={False})
     position = StrictInt(0, 10_000)
+    version = StrictInt(1, 2**53)
 
 
 class AttributeSchema(Schema):
@@ -328,6 +334,7 @@ class AttributeSchema(Schema):
     facetable = fields.Boolean()
     position = fields.Integer()
     values = fields.Integer()
+    version = fields.Integer()
 
 
 class Attributes(Schema):
