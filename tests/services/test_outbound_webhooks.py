@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from quickshop.accounts.roles import grant
-from quickshop.extensions import settings
+from quickshop.extensions import settings as present_settings
+from quickshop.factory import create_app
 from quickshop.kernel import db, facts
 from quickshop.kernel.events import Fact
 from quickshop.kernel.master_keys import keyring
@@ -258,8 +259,10 @@ def test_what_is_no_answer_is_a_failure_with_a_word(receiver, does, error):
 def test_private_addresses_are_refused_where_the_operator_has_not_allowed_them(receiver, core, monkeypatch):
     an_endpoint(receiver.url)
     tell(1)
-    monkeypatch.setitem(core.extensions, "quickshop.settings", replace(settings(), webhook_private_addresses=False))
-    assert not settings().webhook_private_addresses
+    monkeypatch.setitem(
+        core.extensions, "quickshop.settings", replace(present_settings(), webhook_private_addresses=False)
+    )
+    assert not present_settings().webhook_private_addresses
     assert send() == 0
     assert receiver.taken == []
     assert attempts() == [(None, "private_address")]
@@ -327,6 +330,19 @@ def test_what_a_dying_worker_had_claimed_comes_again_under_the_same_id(receiver)
     assert the_endpoint()["breaker"]["failures"] == 0
 
 
+def test_workers_send_and_the_relay_looks_with_no_more_rights_than_they_have(receiver, settings):
+    an_endpoint(receiver.url)
+    receiver.does = 410
+    tell(1, 2)
+    with create_app(role="relay", settings=settings).app_context():
+        assert queries.due()
+    with create_app(role="worker", settings=settings).app_context():
+        assert send() == 0
+        assert run_unit(noting.prune) == 0
+    assert the_endpoint()["state"] == "given_up"
+    assert attempts() == [(410, None)]
+
+
 # --- secrets ---------------------------------------------------------------------------------------------
 
 
@@ -360,8 +376,8 @@ def test_secrets_stand_sealed_and_come_under_the_new_master_key(receiver, core, 
     for secret, sealed in ((new, row.secret), (old, row.previous_secret)):
         assert secret.encode() not in bytes(sealed)
         assert keyring().unseal(sealed, service.secret_place(endpoint)) == secret
-    keys = (("fresh", b"f" * 32), *settings().master_keys)
-    monkeypatch.setitem(core.extensions, "quickshop.settings", replace(settings(), master_keys=keys))
+    keys = (("fresh", b"f" * 32), *present_settings().master_keys)
+    monkeypatch.setitem(core.extensions, "quickshop.settings", replace(present_settings(), master_keys=keys))
     assert run_unit(service.reseal) == 1
     assert run_unit(service.reseal) == 0
     assert service.in_use() == {"fresh": 2}
