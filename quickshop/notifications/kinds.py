@@ -26,7 +26,9 @@ _TOPICS = {
     "account": ACCOUNT,
 }
 # Steps on the way that nobody waits for: they lie in the inbox and may be pushed, but are not worth a mail or a text.
-_SLIGHT = frozenset({"order.packed", "order.in_transit", "order.completed", "order.refund_requested"})
+_SLIGHT = frozenset(
+    {"order.packed", "order.in_transit", "order.completed", "order.refund_requested", "order.return_withdrawn"}
+)
 # Somebody who may be no member asked for exactly this one: it is answered by mail alone, whatever was chosen.
 _ASKED = frozenset({"wishlist.alert_asked"})
 
@@ -90,6 +92,8 @@ def words_of(kind: str, context: Context) -> str:
         return f"{kind}.part"
     if kind == "order.on_hold" and data.get("reason") == "shopper_confirmation":
         return "order.on_hold.shopper"
+    if kind == "order.on_hold" and data.get("reason") == "staff":
+        return "order.held"
     if kind == "stock.low_found" and context.get("count", 1) > 1:
         return "stock.low_found.many"
     return kind

@@ -91,7 +91,7 @@ def go_on(order: Any, outcome: str, request_id: str | None) -> None:
         ("on_hold", order.payment_status),
         status,
         order.payment_status,
-        [Fact("order.released", {"by": "staff"})],
+        [Fact("order.released", {"by": "staff"}, consumers=TOLD)],
         next_action=order.next_action,
         tasks=tasks,
     )
