@@ -18,13 +18,14 @@ from blueprints.http.orders import viewer
 from blueprints.http.page_access import staff_page
 from blueprints.http.pages import go
 from quickshop.accounts.permissions import Permission
+from quickshop.checkout import drafts
 from quickshop.invoices import queries as invoices
 from quickshop.kernel import idempotency
 from quickshop.kernel.errors import Invalid, ShopError
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.money import Money
 from quickshop.kernel.unit_of_work import run_unit
-from quickshop.orders import cancelling, holding, notes, parcels, queries, refunding, risks, stages
+from quickshop.orders import cancelling, editing, holding, notes, parcels, queries, refunding, risks, stages
 from quickshop.orders.viewers import Viewer
 from quickshop.support.queries import tickets_of_order
 
@@ -49,6 +50,8 @@ def _page(number: str, error: ShopError | None = None) -> Response:
         packable=_packable(found),
         work=stages.order_stages(number),
         notes=notes.of_order(number),
+        editable=may and editing.editable(found["status"], found["confirmed_at"], found["packing_at"]),
+        added=drafts.drafts_for(number),
         holdable=may and holding.holdable(found["status"], found["fulfilment_status"]),
         may_write=may,
         order_tickets=tickets_of_order(UUID(found["id"]), STAFF) if g.caller.may(Permission.TICKETS_WRITE) else [],

@@ -14,6 +14,7 @@ from quickshop.accounts.permissions import Permission
 SECTIONS = (
     ("live", "/admin", "activity", "Live", Permission.METRICS_READ),
     ("orders", "/admin/orders", "receipt-text", "Orders", Permission.ORDERS_READ),
+    ("drafts", "/admin/draft-orders", "pencil", "Draft orders", Permission.ORDERS_READ),
     ("processing", "/admin/processing", "hourglass", "Processing", Permission.ORDERS_READ),
     ("returns", "/admin/returns", "package-check", "Returns", Permission.ORDERS_READ),
     ("messages", "/admin/messages", "mail", "Messages", Permission.ORDERS_READ),
@@ -46,6 +47,7 @@ GROUPS = (
         (
             "live",
             "orders",
+            "drafts",
             "processing",
             "returns",
             "risk",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from quickshop.accounts import mailing
 from quickshop.accounts.address_rules import checked
 from quickshop.accounts.callers import Caller
 from quickshop.accounts.people import PersonKey, email_index, load_person, new_person
@@ -42,6 +43,7 @@ DAYS = 14
 MOST_LINES = 100
 STATES = ("open", "ordered", "cancelled")
 _KIND = "draft-order"
+PREPARED = "draft.prepared"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class _For:
 def draft_token(draft_id: UUID) -> str:
     """The bearer token of a draft's link; made again from the id, never stored."""
     return signed_token(settings().secret_key, _KIND, str(draft_id))
+
+
+def page_of(token: str) -> str:
+    """The page at which a draft is looked at and paid."""
+    return f"/draft-order?token={token}"
 
 
 def make(new: NewDraft, staff_id: UUID | None) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def draft_view(draft_id: UUID) -> dict[str, Any]:
     if draft is None:
         raise NotFound("draft")
     token = draft_token(draft.id)
-    url = f"{settings().public_url}/draft-orders/{token}"
+    url = f"{settings().public_url}{page_of(token)}"
     return _document(draft) | {"token": token, "url": url, **_personal(draft)}
 
 
@@ -291,7 +298,45 @@ def _summary(draft: Any) -> dict[str, Any]:
     }
 
 
+# --- what staff type ---------------------------------------------------------------------------------------
+
+
+def variants_of(units: Mapping[str, int]) -> dict[UUID, int]:
+    """Units by variant, from units by article code. Raises Invalid for codes that are none."""
+    found = {r.sku: r.id for r in db.rows("SELECT id, sku FROM variants WHERE sku = ANY(:skus)", skus=list(units))}
+    unknown = sorted(set(units) - set(found))
+    if unknown:
+        raise Invalid({"items": [f"No article has the code {', '.join(unknown)}."]})
+    return {found[sku]: quantity for sku, quantity in units.items()}
+
+
+def member_with(email: str) -> UUID | None:
+    """The member who has proved that this address is theirs; None for nobody."""
+    found: UUID | None = db.scalar(
+        "SELECT id FROM users WHERE email_index = :index AND email_verified_at IS NOT NULL AND erased_at IS NULL",
+        index=email_index(email),
+    )
+    return found
+
+
 # --- what becomes of it ------------------------------------------------------------------------------------
+
+
+def send(draft_id: UUID) -> None:
+    """Mail the customer the link at which they pay. Writes; the caller commits. Raises NotFound, DraftClosed."""
+    draft = draft_view(draft_id)
+    if draft["state"] != "open" or draft["totals"] is None:
+        raise DraftClosed(f"It is {draft['state']}." if draft["state"] != "open" else str(draft["problem"]))
+    person_id = db.scalar("SELECT person_id FROM order_drafts WHERE id = :id", id=draft_id)
+    content = {
+        "email": draft["email"],
+        "name": draft["shipping_address"]["name"],
+        "number": draft["number"],
+        "total": draft["totals"]["due"],
+        "page": page_of(draft["token"]),
+    }
+    mailing.leave(PREPARED, draft_id, load_person(person_id), content)
+    mailing.wake()
 
 
 def cancel(draft_id: UUID) -> dict[str, Any]:

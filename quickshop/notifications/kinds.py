@@ -18,6 +18,7 @@ _DELIVERY = frozenset(
 )  # fmt: skip
 _TOPICS = {
     "order": "orders",
+    "draft": "orders",
     "support": "support",
     "wishlist": "wishlist",
     "cart": "cart_reminders",
@@ -65,6 +66,7 @@ def _token(page: str) -> Callable[[Context], str]:
 # By the kind, else by what stands before its first dot.
 _PATHS: dict[str, Callable[[Context], str]] = {
     "order": _order,
+    "draft": lambda c: str(c["page"]),
     "support": lambda c: str(c["page"]),
     "wishlist": _product,
     "wishlist.alert_asked": _token("/stock-alerts/confirm"),

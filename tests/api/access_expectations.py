@@ -522,6 +522,7 @@ EXPECTATIONS = {
     "GET /api/v1/admin/draft-orders": staff("orders:read", support=OK),
     "POST /api/v1/admin/draft-orders": staff("orders:write").sending(_new_draft),
     "GET /api/v1/admin/draft-orders/{draft_id}": staff("orders:write"),
+    "POST /api/v1/admin/draft-orders/{draft_id}/send": staff("orders:write"),
     "POST /api/v1/admin/draft-orders/{draft_id}/cancel": staff("orders:write"),
     "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),

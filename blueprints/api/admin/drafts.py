@@ -97,6 +97,19 @@ def get_draft(draft_id: str) -> Response:
     return json_response(drafts.draft_view(parse_id(draft_id, "draft")))
 
 
+@blp.post("/draft-orders/<draft_id>/send")
+@staff(Permission.ORDERS_WRITE)
+@blp.answers(202, Draft)
+@commits
+@idempotent(required=False)
+def send_draft(draft_id: str) -> Response:
+    """Mail the customer the link. 409 `draft_closed` where it cannot be paid now."""
+    found = parse_id(draft_id, "draft")
+    drafts.send(found)
+    audited(target=f"draft:{found}")
+    return json_response(drafts.draft_view(found), 202)
+
+
 @blp.post("/draft-orders/<draft_id>/cancel")
 @staff(Permission.ORDERS_WRITE)
 @blp.answers(200, Draft)
