@@ -40,7 +40,7 @@ RULES = {
     Rule.CARD: "Many orders with one card",
     Rule.ADDRESS: "Many orders to one address",
     Rule.DEVICE: "Many orders from one device",
-    Rule.COUNTRIES: "Bill and parcel in different countries",
+    Rule.COUNTRIES: "Bill, parcel or card of different countries",
     Rule.NEW_AND_DEAR: "A new account or guest, and high value",
     Rule.DECLINES: "Many declined payments",
 }
