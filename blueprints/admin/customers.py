@@ -16,10 +16,12 @@ from quickshop.accounts import customers, roles, standing
 from quickshop.accounts.permissions import Permission
 from quickshop.kernel.errors import ShopError
 from quickshop.kernel.ids import parse_id
+from quickshop.kernel.money import money
 from quickshop.kernel.unit_of_work import run_unit
 from quickshop.orders.queries import list_orders
 from quickshop.promotions.crediting import credit_of
 from quickshop.security import audit
+from quickshop.shop.queries import vip_spend
 
 LATEST_ORDERS = 10
 LONGEST_QUERY = 200
@@ -59,6 +61,7 @@ def _page(customer_id: str, error: ShopError | None = None) -> Response:
         "staff/customer.html",
         section="customers",
         customer=found,
+        vip_from={code: money(least, code) for code, least in vip_spend().items()},
         credit=credit_of(user_id),
         orders=list_orders(user_id=user_id, limit=LATEST_ORDERS)["items"] if may_read_orders else None,
         roles=roles.list_roles() if g.caller.may(Permission.ROLES_WRITE) else None,

@@ -19,7 +19,7 @@ PAGE = 24
 _READ = """
 SELECT u.id, u.person_id, u.username, u.email, u.first_name, u.last_name, u.phone, u.locale, u.email_verified_at, u.vip,
        u.tax_exempt, u.segment,
-       u.order_count, u.spent_minor, u.disabled_at, u.created_at, p.key_id, p.wrapped_key,
+       u.order_count, u.spent_minor, u.spent, u.disabled_at, u.created_at, p.key_id, p.wrapped_key,
        ARRAY(SELECT role FROM user_roles ur WHERE ur.user_id = u.id ORDER BY role) AS roles,
        EXISTS (SELECT FROM two_factors t WHERE t.user_id = u.id AND t.enabled_at IS NOT NULL)
          OR EXISTS (SELECT FROM passkeys k WHERE k.user_id = u.id) AS second_factor
@@ -86,6 +86,7 @@ def get_customer(user_id: UUID) -> dict[str, Any]:
         "phone": found.opened("phone"),
         "locale": row.locale,
         "spent": money(row.spent_minor, settings().base_currency),
+        "spent_by_currency": [money(row.spent[code], code) for code in sorted(row.spent) if row.spent[code]],
         "tax_exempt": row.tax_exempt,
         "second_factor": row.second_factor,
         "disabled_at": rfc3339(row.disabled_at),

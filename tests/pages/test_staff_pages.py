@@ -5,6 +5,7 @@ import re
 import pytest
 
 from quickshop.accounts.roles import grant
+from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import run_unit
 from tests.factories import shop
 from tests.factories.accounts import a_staff_account, an_account, rows
@@ -73,6 +74,22 @@ def test_a_customer_is_searched_and_shown(client, admin, member):
     assert "Nobody fits" in client.get("/admin/customers?q=nobody-here").text
     shown = client.get(page_of(member)).text
     assert member.email in shown and "No orders yet" in shown
+
+
+def test_what_a_customer_spent_stands_in_each_currency_beside_what_makes_a_vip(client, app, admin, member):
+    with app.app_context():
+        spent = '{"USD": 12345, "EUR": 900, "GBP": 0}'
+        run_unit(
+            lambda: db.run(
+                "UPDATE users SET spent = CAST(:spent AS jsonb), spent_minor = 12345 WHERE id = :id",
+                spent=spent,
+                id=member.extra["id"],
+            )
+        )
+    shown = client.get(page_of(member)).text
+    assert "$123.45" in shown and "VIP from $2,000.00" in shown and "€9.00" in shown and "£0.00" not in shown
+    api = client.get(f"/api/v1{page_of(member)}", headers=admin.headers).json
+    assert api["spent_by_currency"] == [{"amount": 900, "currency": "EUR"}, {"amount": 12345, "currency": "USD"}]
     assert client.get("/admin/customers/x").status_code == 404
 
 

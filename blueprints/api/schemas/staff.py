@@ -152,7 +152,8 @@ class CustomerSchema(CustomerSummary):
 
     phone = fields.String(allow_none=True)
     locale = fields.String(required=True)
-    spent = fields.Nested(MoneyOut, required=True)
+    spent = fields.Nested(MoneyOut, required=True, metadata={"description": "In the shop's own currency"})
+    spent_by_currency = fields.List(fields.Nested(MoneyOut), required=True)
     tax_exempt = fields.Boolean(required=True)
     second_factor = fields.Boolean(required=True)
     disabled_at = fields.DateTime(allow_none=True)
