@@ -250,6 +250,29 @@ GUARDS = {
         (_TICKETS + "test_hostile_files_are_refused_and_leave_nothing",),
         (("quickshop.support.rules", "sniff", _instead(lambda raw: "text/plain")),),
     ),
+    "webhook-addresses": Guard(
+        "webhooks reach no network that they may not",
+        (
+            "tests/services/test_webhook_wire.py::test_other_ways_to_write_this_machine_lead_nowhere",
+            "tests/services/test_outbound_webhooks.py::test_private_addresses_are_refused_where_the_operator_has_not_"
+            "allowed_them",
+        ),
+        (("quickshop.webhooks.wire", "refused", _instead(lambda address, private: False)),),
+    ),
+    "webhook-claim": Guard(
+        "an endpoint is sent to by one worker at a time",
+        (
+            "tests/services/test_outbound_webhooks.py::test_what_a_dying_worker_had_claimed_comes_again_under_the_same_"
+            "id",
+        ),
+        (
+            (
+                "quickshop.webhooks.delivering",
+                "_CLAIM",
+                _without("(e.lease_until IS NULL OR e.lease_until < now())"),
+            ),
+        ),
+    ),
 }
 _serial = iter(range(10**9))
 
