@@ -166,6 +166,10 @@ def _product(world):
     }
 
 
+def _webhook_delivery(world):
+    return {"delivery_id": world.places["webhook_delivery"]}
+
+
 def _password(world):
     return {"password": world.owner["password"]}
 
@@ -605,7 +609,7 @@ EXPECTATIONS = {
     "POST /api/v1/admin/webhooks/{webhook_id}/test": staff("webhooks:write"),
     "POST /api/v1/admin/webhooks/{webhook_id}/recover": staff("webhooks:write").sending(_some(after=0)),
     "GET /api/v1/admin/webhooks/{webhook_id}/deliveries": staff("webhooks:read"),
-    "GET /api/v1/admin/webhook-deliveries/{delivery_id}": staff("webhooks:read"),
-    "POST /api/v1/admin/webhook-deliveries/{delivery_id}/redeliver": staff("webhooks:write"),
+    "GET /api/v1/admin/webhook-deliveries/{delivery_id}": staff("webhooks:read").at(_webhook_delivery),
+    "POST /api/v1/admin/webhook-deliveries/{delivery_id}/redeliver": staff("webhooks:write").at(_webhook_delivery),
     "GET /api/v1/admin/webhook-events": staff("webhooks:read"),
 }

@@ -225,7 +225,7 @@ def _a_conversation(owner):
 def _a_webhook():
     """An endpoint, and a delivery to it."""
     made, _ = run_unit(lambda: webhooks.make("Matrix", "https://hooks.example/matrix", ["*"], None))
-    return {"webhook_id": str(made), "delivery_id": str(run_unit(lambda: webhooks.send_test(made)))}
+    return {"webhook_id": str(made), "webhook_delivery": str(run_unit(lambda: webhooks.send_test(made)))}
 
 
 def _an_invoice(variant, owner):
