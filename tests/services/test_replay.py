@@ -102,6 +102,41 @@ def test_a_replay_that_was_killed_goes_on_and_buys_nothing_twice(live_shop, tmp_
     assert len(ours) == ORDERS
 
 
+# Of what the slice sells: a whole order, two parts of others, more than was sold, and what nobody bought.
+CANCELLATIONS = """
+C546300,23007,SPACEBOY BABY GIFT SET,-36,2011-03-10T12:00:00,14.95,14156,EIRE
+C546300,23008,DOLLY GIRL BABY GIFT SET,-36,2011-03-10T12:00:00,14.95,14156,EIRE
+C546300,23010,CIRCUS PARADE BABY GIFT SET,-36,2011-03-10T12:00:00,14.95,14156,EIRE
+C546400,22801,ANTIQUE GLASS PEDESTAL BOWL,-5,2011-03-11T10:00:00,3.75,12924,United Kingdom
+C546400,22778,GLASS CLOCHE SMALL,-24,2011-03-11T10:00:00,3.39,12924,United Kingdom
+C546500,20713,JUMBO BAG OWLS,-300,2011-03-12T10:00:00,1.65,15769,United Kingdom
+C546600,22801,ANTIQUE GLASS PEDESTAL BOWL,-1,2011-03-13T10:00:00,3.75,12924,United Kingdom
+C546700,85123A,WHITE HANGING HEART T-LIGHT HOLDER,-1,2011-03-13T10:00:00,2.55,,United Kingdom
+"""
+
+
+def test_cancelling_invoices_become_cancellations_and_returns(live_shop, tmp_path):
+    file, refused = tmp_path / "with-cancellations.csv", tmp_path / "refused.csv"
+    file.write_text(SLICE.read_text() + CANCELLATIONS.lstrip())
+    options = ("--reference-prefix", "back-", "--state", tmp_path / "state", "--refused", refused)
+    said, code = replay(live_shop, *options, file=file)
+    assert code == 0, said
+    assert "No difference." in said
+    one_line = " ".join(said.split())
+    assert "4 cancelling invoices undo 338 units: 2 orders are cancelled, 2 returns come back" in one_line, said
+    with refused.open(newline="") as lines:
+        reasons = [row["Detail"] for row in csv.DictReader(lines) if row["Reason"] == "cancels_no_sale"]
+    assert reasons == [
+        "invoice C545720: 1 of 1 units, no earlier sale of it to this customer",
+        "invoice C545720: 1 of 1 units, no earlier sale of it to this customer",
+        "invoice C546500: 100 of 300 units, no earlier sale of it to this customer",
+        "invoice C546700: 1 of 1 units, names no customer",
+    ]
+    # Again: everything is found as it was left.
+    said, code = replay(live_shop, *options, file=file)
+    assert code == 0, said
+
+
 def test_a_difference_is_told_and_is_a_non_zero_exit(live_shop, tmp_path):
     state = tmp_path / "state"
     options = ("--reference-prefix", "short-", "--state", state, "--from", "2011-03-20")

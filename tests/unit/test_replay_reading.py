@@ -43,8 +43,8 @@ def test_a_good_line_is_read_into_its_types():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"InvoiceNo": "C545722"}, Reason.CANCELLATION),
-        ({"InvoiceNo": "c545722", "Quantity": "-1", "StockCode": "D"}, Reason.CANCELLATION),
+        ({"InvoiceNo": "C545722"}, Reason.QUANTITY),
+        ({"InvoiceNo": "c545722", "Quantity": "-1", "StockCode": "D"}, Reason.NOT_A_PRODUCT),
         ({"InvoiceNo": "A563185", "StockCode": "B", "Description": "Adjust bad debt"}, Reason.NOT_A_SALE),
         *(
             ({"StockCode": code}, Reason.NOT_A_PRODUCT)
@@ -130,9 +130,9 @@ def test_latin_1_is_read_where_it_is_not_utf_8(tmp_path):
 def test_the_slice_has_every_kind_of_dirt():
     reading = read_file(SLICE)
     assert reading.lines == 66
+    assert [line.quantity for line in reading.cancelling] == [-1, -1]
     assert Counter(r.reason for r in reading.refusals) == {
-        Reason.CANCELLATION: 7,
-        Reason.NOT_A_PRODUCT: 6,
+        Reason.NOT_A_PRODUCT: 11,
         Reason.PRICE: 6,
         Reason.QUANTITY: 4,
     }

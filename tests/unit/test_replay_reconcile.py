@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from quickshop.demo.replay.invoices import Purchase
 from quickshop.demo.replay.latency import percentile, speed
-from quickshop.demo.replay.reconcile import Charge, Expected, ShopOrder, Sums, reconcile
+from quickshop.demo.replay.reconcile import Back, Charge, Expected, GivenBack, ShopOrder, Sums, reconcile
 from quickshop.demo.replay.state import Bought
+from quickshop.demo.replay.undoing import Undo
 
 PRICES = {"A": 100, "B": 250}
 
@@ -146,3 +147,71 @@ def test_nothing_bought_has_no_figures():
 @pytest.mark.parametrize(("share", "value"), [(0.5, 5), (0.95, 10), (0.01, 1), (1.0, 10)])
 def test_percentiles_are_values_that_occurred(share, value):
     assert percentile(list(range(1, 11)), share) == value
+
+
+# --- what was taken back -------------------------------------------------------------------------------
+
+
+def undone(wish, whole=False, day=9, **units):
+    """The same purchase with an invoice that undoes these units of it."""
+    purchase = replace(wish.purchase, customer="ada")
+    undo = Undo(f"C9 of {purchase.reference}", "C9", datetime(2011, 3, day), "ada", purchase, units, whole)
+    back = Back(undo, sum(n * PRICES[code] for code, n in units.items()))
+    return replace(wish, purchase=purchase, backs=[*wish.backs, back])
+
+
+def given_back(order, wish):
+    """The order after its undos were made as they should be."""
+    backs = [
+        GivenBack(
+            b.undo.units, b.worth + (order.shipping if b.undo.whole else 0), order.shipping if b.undo.whole else 0
+        )
+        for b in wish.backs
+    ]
+    amount = sum(b.amount for b in backs)
+    ends = ("cancelled", "refunded") if wish.cancelled else ("completed", "partially_refunded")
+    papers = {"invoiced": order.total, "credited": amount}
+    return replace(order, status=ends[0], payment_status=ends[1], refunds=backs, **papers)
+
+
+def charged(order):
+    return paid(order, refunded=order.given_back)
+
+
+def test_what_is_taken_back_counts_against_its_product_customer_and_day():
+    wishes = [undone(expected("1"), A=1), undone(expected("2"), whole=True, day=8, A=2, B=1)]
+    orders = [given_back(bought(w), w) for w in wishes]
+    found = reconcile(wishes, orders, [charged(o) for o in orders])
+    assert found.differences == []
+    assert {day.day: pair.shop for day, pair in found.days.items()} == {
+        7: Sums(2, 6, 900),
+        8: Sums(0, -3, -450),
+        9: Sums(0, -1, -100),
+    }
+    assert found.customers["ada"].file == Sums(2, 2, 350)
+    assert found.products["A"].file == Sums(2, 1)
+    assert (found.money.file, found.money.paid, found.money.captured) == (350, 845, 845)
+    assert found.money.invoiced == found.money.paid
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"refunds": []},
+        {"refunds": [GivenBack({"A": 2}, 100, 0)]},
+        {"refunds": [GivenBack({"A": 1}, 99, 0)]},
+        {"refunds": [GivenBack({"A": 1}, 595, 495)]},
+        {"refunds": [GivenBack({"A": 1}, 100, 0), GivenBack({"A": 1}, 100, 0)]},
+        {"status": "confirmed"},
+        {"payment_status": "captured"},
+        {"invoiced": 1},
+        {"credited": 0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_an_undo_that_was_made_otherwise_is_seen(changes):
+    wish = undone(expected(), A=1)
+    order = given_back(bought(wish), wish)
+    ledger = [charged(order)]
+    assert reconcile([wish], [order], ledger).differences == []
+    assert reconcile([wish], [replace(order, **changes)], ledger).differences

@@ -14,6 +14,7 @@ from quickshop.demo.replay.countries import address
 from quickshop.demo.replay.invoices import Purchase
 from quickshop.demo.replay.state import Bought
 from quickshop.demo.replay.stocking import SHIPPING, OnSale, Storeroom
+from quickshop.demo.replay.undoing import Undo
 
 _TRIES = 4
 _ENDED = frozenset({"order.confirmed", "order.payment_failed", "order.on_hold", "order.cancelled"})
@@ -127,7 +128,7 @@ class Buyer:
         for item in refusal.problem.get("shortages", ()):
             self._storeroom.receive(item["variant_id"], item["requested"] - max(0, item["available"]))
 
-    def await_end(self, purchase: Purchase, number: str) -> bool:
+    def await_end(self, purchase: Purchase | Undo, number: str) -> bool:
         """Wait until the shop has ended processing a member's order; False where it takes too long."""
         session = self._people.session(purchase.customer or "")
         deadline, pause = time.monotonic() + _END_SECONDS, 0.05

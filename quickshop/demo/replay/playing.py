@@ -1,4 +1,6 @@
-"""Plays purchases in time order with several buyers at once; one caller's purchases follow each other strictly."""
+"""Plays purchases, and what undoes them, in time order with several buyers at once; what one caller does follows each
+other strictly.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,17 @@ from quickshop.demo.replay.buying import Buyer, NotBought
 from quickshop.demo.replay.client import Refused
 from quickshop.demo.replay.invoices import Purchase
 from quickshop.demo.replay.state import Bought, Journal
+from quickshop.demo.replay.taking_back import NotTakenBack, Returner
+from quickshop.demo.replay.undoing import Undo
 
 _LOOK_SECONDS = 0.5  # how often a waiting buyer looks whether to stop
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A purchase whose turn has come, and the number of the caller's order that must have ended before it."""
+    """A purchase or an undo whose turn has come, and the caller's order that must have ended before it."""
 
-    purchase: Purchase
+    purchase: Purchase | Undo
     former: str | None
 
 
@@ -31,6 +35,7 @@ class Played:
 
     placed: list[Bought] = field(default_factory=list)
     found: int = 0  # had been placed before
+    undone: int = 0
     failed: list[str] = field(default_factory=list)
     not_ended: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -40,12 +45,12 @@ class Schedule:
     """Hands out purchases: the earliest whose caller is not buying, not before its time. Thread-safe."""
 
     def __init__(
-        self, purchases: Iterable[Purchase], speed: float | None, clock: Callable[[], float] = time.monotonic
+        self, purchases: Iterable[Purchase | Undo], speed: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`speed` is how many times faster than the file's own time; None is as fast as can be."""
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: dict[str, deque[tuple[int, Purchase]]] = {}
+        self._waiting: dict[str, deque[tuple[int, Purchase | Undo]]] = {}
         ordered = sorted(purchases, key=lambda p: p.at)
         for place, purchase in enumerate(ordered):
             self._waiting.setdefault(purchase.caller, deque()).append((place, purchase))
@@ -100,9 +105,17 @@ class Schedule:
 class Play:
     """One run over a schedule."""
 
-    def __init__(self, schedule: Schedule, buyer: Buyer, journal: Journal, tick: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        buyer: Buyer,
+        journal: Journal,
+        tick: Callable[[], None],
+        returner: Returner | None = None,
+    ) -> None:
         self._schedule = schedule
         self._buyer = buyer
+        self._returner = returner
         self._journal = journal
         self._tick = tick
         self._lock = threading.Lock()
@@ -142,20 +155,35 @@ class Play:
             with self._lock:
                 self.result.not_ended.append(turn.former)
         try:
-            bought = self._buyer.buy(purchase)
-        except (NotBought, Refused) as trouble:
+            if isinstance(purchase, Undo):
+                self._undo(purchase)
+            else:
+                number = self._buy(purchase)
+        except (NotBought, NotTakenBack, Refused) as trouble:
             with self._lock:
                 self.result.failed.append(f"{purchase.reference}: {trouble}")
-        else:
-            self._journal.note_bought(bought)
-            number = bought.number if purchase.customer else None
-            with self._lock:
-                if bought.number:
-                    self.result.placed.append(bought)
-                else:
-                    self.result.found += 1
         self._schedule.done(turn, number)
         self._tick()
+
+    def _buy(self, purchase: Purchase) -> str | None:
+        """Buy; the number of a member's order, for which the next one waits."""
+        bought = self._buyer.buy(purchase)
+        self._journal.note_bought(bought)
+        with self._lock:
+            if bought.number:
+                self.result.placed.append(bought)
+            else:
+                self.result.found += 1
+        return bought.number if purchase.customer else None
+
+    def _undo(self, undo: Undo) -> None:
+        if self._returner is None:
+            raise NotTakenBack("nobody takes things back here")
+        bought = self._journal.bought.get(undo.purchase.reference)
+        self._returner.undo(undo, bought.number if bought else None)
+        self._journal.note_undone(undo.reference)
+        with self._lock:
+            self.result.undone += 1
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

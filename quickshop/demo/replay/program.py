@@ -23,10 +23,12 @@ from quickshop.demo.replay.invoices import Purchase, invoices, purchases
 from quickshop.demo.replay.latency import speed
 from quickshop.demo.replay.playing import Play, Played, Schedule
 from quickshop.demo.replay.reading import Reading, Reason, Refusal, read_file
-from quickshop.demo.replay.reconcile import Expected, Reconciliation, reconcile
+from quickshop.demo.replay.reconcile import Back, Expected, Reconciliation, reconcile
 from quickshop.demo.replay.shop_side import Books, charges
 from quickshop.demo.replay.state import Journal
 from quickshop.demo.replay.stocking import OnSale, Storeroom, other_prices
+from quickshop.demo.replay.taking_back import Returner
+from quickshop.demo.replay.undoing import Undo, Unmatched, match
 
 _END_SECONDS = 120.0
 _WELCOMING = 8  # a sign-up waits for its mail as long as for its password to be hashed
@@ -65,6 +67,7 @@ class _Plan:
     refusals: Sequence[Refusal]
     products: Mapping[str, Product]
     purchases: Sequence[Purchase]
+    undos: Sequence[Undo]
     key: str
 
 
@@ -85,7 +88,7 @@ def replay(wish: Wish, console: Console) -> bool:
     with _journal(wish.state, category) as journal, report.progress(console) as bars:
         bar = partial(_bar, bars)
         offered = _stock(storeroom, plan, category, journal, bar)
-        played = _buy(wish, shop, storeroom, plan, offered, journal, bar)
+        played = _play(wish, shop, staff, plan, offered, storeroom, journal, bar)
         found = _read_back(wish, Books(shop, staff, wish.buyers), plan, offered, bar)
     found.differences[:0] = played.failed
     _tell(console, wish, shop, plan, played, found, other_prices(plan.products.values(), offered))
@@ -94,15 +97,26 @@ def replay(wish: Wish, console: Console) -> bool:
 
 def _plan(wish: Wish) -> _Plan:
     reading = read_file(wish.file)
-    everything = purchases(invoices(reading.sales), wish.prefix)
+    everything = [p for p in purchases(invoices(reading.sales), wish.prefix) if wish.covers(p.day)]
+    undos, unmatched = match([line for line in reading.cancelling if wish.covers(line.at.date())], everything)
+    refusals = [*reading.refusals, *map(_refusal, unmatched)]
     digest = hashlib.sha256(wish.file.read_bytes()).hexdigest()[:16]
     return _Plan(
         reading=reading,
-        refusals=[r for r in reading.refusals if wish.covers(r.at.date() if r.at else None)],
+        refusals=sorted((r for r in refusals if wish.covers(r.at.date() if r.at else None)), key=lambda r: r.number),
         products=catalogue(reading),
-        purchases=[p for p in everything if wish.covers(p.day)],
+        purchases=everything,
+        undos=undos,
         key=f"{digest} {wish.prefix}",
     )
+
+
+def _refusal(missed: Unmatched) -> Refusal:
+    """A cancelling line of which some units, or all, undo nothing."""
+    line = missed.line
+    cells = (line.invoice, line.code, line.description, str(line.quantity), str(line.at), str(line.price))
+    detail = f"invoice {line.invoice}: {missed.units} of {-line.quantity} units, {missed.why}"
+    return Refusal(line.number, (*cells, line.customer, line.country), Reason.CANCELLATION, detail, line.at)
 
 
 @contextmanager
@@ -135,26 +149,30 @@ def _stock(storeroom: Storeroom, plan: _Plan, category: str, journal: Journal, b
     return offered
 
 
-def _buy(
+def _play(
     wish: Wish,
     shop: Client,
-    storeroom: Storeroom,
+    staff: Session,
     plan: _Plan,
     offered: Mapping[str, OnSale],
+    storeroom: Storeroom,
     journal: Journal,
     bar: Bar,
 ) -> Played:
-    left = [p for p in plan.purchases if p.reference not in journal.bought]
+    to_buy = [p for p in plan.purchases if p.reference not in journal.bought]
+    to_undo = [u for u in plan.undos if u.reference not in journal.undone]
     people = People(shop, Mailbox(wish.mail_url, _WELCOMING) if wish.mail_url else None)
-    _welcome(people, left, journal, bar)
-    tick = bar("orders", len(plan.purchases))
-    for _ in range(len(plan.purchases) - len(left)):
+    _welcome(people, [*to_buy, *to_undo], journal, bar)
+    tick = bar("orders", len(plan.purchases) + len(plan.undos))
+    for _ in range(len(plan.purchases) + len(plan.undos) - len(to_buy) - len(to_undo)):
         tick()
     buyer = Buyer(shop, people, storeroom, offered)
-    return Play(Schedule(left, wish.speed), buyer, journal, tick).run(wish.buyers)
+    returner = Returner(shop, staff, people, Client(wish.gateway_url, wish.buyers) if wish.gateway_url else None)
+    schedule = Schedule([*to_buy, *to_undo], wish.speed)
+    return Play(schedule, buyer, journal, tick, returner).run(wish.buyers)
 
 
-def _welcome(people: People, left: Iterable[Purchase], journal: Journal, bar: Bar) -> None:
+def _welcome(people: People, left: Iterable[Purchase | Undo], journal: Journal, bar: Bar) -> None:
     customers = list(dict.fromkeys(p.customer for p in left if p.customer))
     tick = bar("customers", len(customers))
 
@@ -170,16 +188,20 @@ def _welcome(people: People, left: Iterable[Purchase], journal: Journal, bar: Ba
 
 
 def _read_back(wish: Wish, books: Books, plan: _Plan, offered: Mapping[str, OnSale], bar: Bar) -> Reconciliation:
-    expected = [_expected(p, offered) for p in plan.purchases]
+    expected = [_expected(p, plan.undos, offered) for p in plan.purchases]
     numbers = books.numbers({p.reference for p in plan.purchases})
     orders = books.orders(numbers, _END_SECONDS, bar("reading back", len(numbers)))
     ledger = charges(Client(wish.gateway_url, 1)) if wish.gateway_url else None
     return reconcile(expected, orders, ledger)
 
 
-def _expected(purchase: Purchase, offered: Mapping[str, OnSale]) -> Expected:
+def _expected(purchase: Purchase, undos: Sequence[Undo], offered: Mapping[str, OnSale]) -> Expected:
+    def worth(units: Mapping[str, int]) -> int:
+        return sum(n * offered[code].price_minor for code, n in units.items())
+
     email = Member(purchase.customer).email if purchase.customer else guest_email(purchase.reference)
-    return Expected(purchase, email, sum(n * offered[code].price_minor for code, n in purchase.units.items()))
+    backs = [Back(undo, worth(undo.units)) for undo in undos if undo.purchase is purchase]
+    return Expected(purchase, email, worth(purchase.units), backs)
 
 
 def _tell_plan(console: Console, plan: _Plan) -> None:
@@ -187,9 +209,16 @@ def _tell_plan(console: Console, plan: _Plan) -> None:
     emptied = {r.cells[0] for r in plan.reading.refusals if r.reason not in (Reason.CANCELLATION, Reason.UNREADABLE)}
     units = sum(sum(p.units.values()) for p in plan.purchases)
     console.print(
-        f"{plan.reading.lines:,} lines: {len(plan.reading.sales):,} to buy, {len(plan.reading.refusals):,} refused. "
+        f"{plan.reading.lines:,} lines: {len(plan.reading.sales):,} to buy, "
+        f"{len(plan.reading.cancelling):,} that cancel, {len(plan.reading.refusals):,} refused. "
         f"{len(plan.purchases):,} orders of {len({p.invoice for p in plan.purchases}):,} invoices with {units:,} units "
         f"of {len(plan.products):,} products; {len(emptied - sold):,} sales invoices have no line left to buy."
+    )
+    cancelled = sum(undo.whole for undo in plan.undos)
+    console.print(
+        f"{len({undo.invoice for undo in plan.undos}):,} cancelling invoices undo "
+        f"{sum(sum(undo.units.values()) for undo in plan.undos):,} units: {cancelled:,} orders are cancelled, "
+        f"{len(plan.undos) - cancelled:,} returns come back from others."
     )
     strange = sorted({p.country for p in plan.purchases if code_of(p.country) is None})
     if strange:

@@ -33,7 +33,7 @@ class Reason(StrEnum):
     """Why a line is not bought."""
 
     UNREADABLE = "unreadable"
-    CANCELLATION = "cancellation"
+    CANCELLATION = "cancels_no_sale"
     NOT_A_SALE = "not_a_sale"
     NOT_A_PRODUCT = "not_a_product"
     QUANTITY = "quantity_not_positive"
@@ -72,16 +72,20 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Reading:
-    """A whole file: every line stands in exactly one of `sales` and `refusals`, both in the file's order."""
+    """A whole file: every line stands in exactly one of `sales`, `cancelling` and `refusals`, in the file's order.
+
+    What a cancelling line undoes, if anything, is said elsewhere; its quantity is negative.
+    """
 
     sales: Sequence[Line]
+    cancelling: Sequence[Line]
     refusals: Sequence[Refusal]
     names: Mapping[str, Mapping[str, int]]  # code -> usable description -> how many lines have it
 
     @property
     def lines(self) -> int:
         """How many lines the file has."""
-        return len(self.sales) + len(self.refusals)
+        return len(self.sales) + len(self.cancelling) + len(self.refusals)
 
 
 class _Unreadable(ValueError):
@@ -131,13 +135,14 @@ def classify(rows: Iterable[tuple[int, tuple[str, ...]]]) -> Reading:
             refusals.append(Refusal(number, cells, Reason.UNREADABLE, str(trouble)))
     names = _names(line for _, line in found)
     sales: list[Line] = []
+    cancelling: list[Line] = []
     for cells, line in found:
         why = _why_not(line, names)
         if why is None:
-            sales.append(line)
+            (cancelling if line.quantity < 0 else sales).append(line)
         else:
             refusals.append(Refusal(line.number, cells, *why, line.at))
-    return Reading(sales, sorted(refusals, key=lambda r: r.number), names)
+    return Reading(sales, cancelling, sorted(refusals, key=lambda r: r.number), names)
 
 
 def _names(lines: Iterable[Line]) -> dict[str, dict[str, int]]:
@@ -151,14 +156,13 @@ def _names(lines: Iterable[Line]) -> dict[str, dict[str, int]]:
 
 
 def _why_not(line: Line, names: Mapping[str, Mapping[str, int]]) -> tuple[Reason, str] | None:
-    """The first reason not to buy a line, with the words for it; None for a sale."""
-    if _CANCELLATION(line.invoice):
-        return Reason.CANCELLATION, f"invoice {line.invoice} cancels a sale"
-    if not _SALE(line.invoice):
+    """The first reason not to play a line, with the words for it; None for a sale or a cancelling line."""
+    cancels = bool(_CANCELLATION(line.invoice))
+    if not (cancels or _SALE(line.invoice)):
         return Reason.NOT_A_SALE, f"invoice number {line.invoice}"
     if not _PRODUCT_CODE(line.code):
         return Reason.NOT_A_PRODUCT, f"code {line.code}"
-    if line.quantity <= 0:
+    if line.quantity == 0 or (line.quantity > 0) == cancels:
         return Reason.QUANTITY, f"quantity {line.quantity}"
     if from_major(line.price, CURRENCY) <= 0:
         return Reason.PRICE, f"price {line.price}"

@@ -105,7 +105,8 @@ def show_products(console: Console, found: Reconciliation, names: Mapping[str, s
     cells_unequal = sum(not pair.equal for pair in found.cells.values())
     console.print(
         f"{len(found.products):,} products compared, {len(unequal)} differ; "
-        f"{len(found.cells):,} pairs of product and day compared, {cells_unequal} differ.\n"
+        f"{len(found.cells):,} pairs of product and day compared, {cells_unequal} differ; "
+        f"{len(found.customers):,} customers compared, {sum(not p.equal for p in found.customers.values())} differ.\n"
     )
 
 
@@ -118,7 +119,9 @@ def show_money(console: Console, found: Reconciliation) -> None:
     table.add_row("shop, subtotals of its orders", pounds(money.subtotal))
     table.add_row("shop, shipping", pounds(money.shipping))
     table.add_row("shop, totals of its orders", pounds(money.total))
-    table.add_row("shop, of these paid", pounds(money.paid))
+    table.add_row("shop, given back by refunds", pounds(money.given_back))
+    table.add_row("shop, invoices less credit notes", pounds(money.invoiced))
+    table.add_row("shop, paid less given back", pounds(money.paid))
     table.add_row("gateway's ledger, captured less refunded", captured)
     console.print(table)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from quickshop.demo.replay.accounts import Session
 from quickshop.demo.replay.client import Client
 from quickshop.demo.replay.hands import in_parallel
-from quickshop.demo.replay.reconcile import Charge, ShopOrder
+from quickshop.demo.replay.reconcile import Charge, GivenBack, ShopOrder
 
+_PAPER_SECONDS = 30.0
 _UNENDED = frozenset({"placed", "processing"})
 
 
@@ -52,13 +53,26 @@ class Books:
             time.sleep(0.5)
 
     def _order(self, number: str) -> ShopOrder:
-        return _read(self._get(f"/admin/orders/{number}"))
+        order = self._get(f"/admin/orders/{number}")
+        back = order["payment"]["given_back"]["amount"]
+        refunds = self._get(f"/admin/orders/{number}/refunds")["items"] if back else []
+        papers = self._papers(number, refunds) if order["status"] not in _UNENDED else []
+        return _read(order, refunds, papers)
+
+    def _papers(self, number: str, refunds: Sequence[Any]) -> list[Any]:
+        """The order's invoice and credit notes; they follow their order by a moment."""
+        deadline = time.monotonic() + _PAPER_SECONDS
+        while True:
+            found: list[Any] = self._get(f"/orders/{number}/invoices")["items"]
+            if len(found) > len(refunds) or time.monotonic() > deadline:
+                return found
+            time.sleep(0.2)
 
     def _get(self, path: str) -> Any:
         return self._shop.api("GET", path, token=self._staff.token()).json()
 
 
-def _read(document: Mapping[str, Any]) -> ShopOrder:
+def _read(document: Mapping[str, Any], refunds: Sequence[Any], papers: Sequence[Any]) -> ShopOrder:
     units: dict[str, int] = {}
     for item in document["items"]:
         units[item["sku"]] = units.get(item["sku"], 0) + item["quantity"]
@@ -76,7 +90,15 @@ def _read(document: Mapping[str, Any]) -> ShopOrder:
         total=totals["total"],
         placed_at=document["placed_at"],
         confirmed_at=document["confirmed_at"],
+        refunds=[_given_back(refund) for refund in refunds],
+        invoiced=sum(p["total"]["amount"] for p in papers if p["kind"] == "invoice"),
+        credited=sum(abs(p["total"]["amount"]) for p in papers if p["kind"] == "credit_note"),
     )
+
+
+def _given_back(refund: Mapping[str, Any]) -> GivenBack:
+    units = {line["sku"]: line["quantity"] for line in refund["lines"]}
+    return GivenBack(units, refund["amount"]["amount"], refund["shipping"]["amount"])
 
 
 def charges(gateway: Client) -> list[Charge]:

@@ -31,6 +31,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{shop}.jsonl"
         self.bought: dict[str, Bought] = {}
+        self.undone: set[str] = set()
         self.welcomed: set[str] = set()
         self.stocked: set[str] = set()
         self._lock = threading.Lock()
@@ -52,6 +53,8 @@ class Journal:
         match fact.get("fact"):
             case "bought":
                 self.bought[fact["reference"]] = Bought(fact["reference"], fact["number"], fact["sent_at"])
+            case "undone":
+                self.undone.add(fact["reference"])
             case "welcomed":
                 self.welcomed.add(fact["customer"])
             case "stocked":
@@ -72,6 +75,10 @@ class Journal:
                 "sent_at": purchase.sent_at,
             }
         )
+
+    def note_undone(self, reference: str) -> None:
+        """What a cancelling invoice undoes of a purchase was taken back."""
+        self._note({"fact": "undone", "reference": reference})
 
     def note_welcomed(self, customer: str) -> None:
         """A customer has a verified account."""
