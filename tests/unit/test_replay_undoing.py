@@ -1,4 +1,4 @@
-"""Which purchases cancelling lines undo: the latest of the same customer and product first, never more than was bought."""
+"""Which purchases cancelling lines undo: the latest of the same customer and product first, and no unit twice."""
 
 from collections import Counter
 from datetime import datetime, timedelta
