@@ -35,13 +35,17 @@ def process(order_id: UUID) -> None:
 
     Trouble ends in a later attempt; after five without progress the order is `on_hold` with `needs_review`.
     """
+    taken = None
     try:
         taken = run_unit(lambda: _take(order_id))
         if taken is not None:
             _run(taken)
     except Overtaken:
-        # Another worker took over after our lease ran out: its writes stand, ours are undone.
+        # Another worker took over after our lease ran out, or the order was changed while we took its step: what they
+        # wrote stands, ours is undone, and whoever owns the step goes on.
         log.info("order %s was taken over", order_id)
+        if taken is not None:
+            run_unit(lambda: steps.let_go(taken.work))
 
 
 @dataclass(frozen=True)

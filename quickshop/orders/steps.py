@@ -130,6 +130,16 @@ def try_later(work: Work, error: Exception) -> None:
     run_unit(lambda: change_step(work.order_id, change))
 
 
+def let_go(work: Work) -> None:
+    """Give a step back at once, where it is still ours; its attempt stays counted."""
+    db.run(
+        "UPDATE order_processing SET lease_token = NULL, lease_until = NULL"
+        " WHERE order_id = :id AND lease_token = :lease AND step <> 'done'",
+        id=work.order_id,
+        lease=work.lease,
+    )
+
+
 def _present_step(work: Work) -> str:
     step = db.scalar("SELECT step FROM order_processing WHERE order_id = :id", id=work.order_id)
     return str(step)

@@ -83,7 +83,7 @@ def test_a_parcel_nobody_drives_goes_its_way(tmp_path):
 
 def test_what_cannot_be_carried_is_refused_and_no_answer_is_trouble(double):
     with pytest.raises(CarrierRefused, match="address_incomplete"):
-        client(double).book(wanted(address={**TO, "postal_code": ""}))
+        client(double).book(wanted(address={**TO, "line1": ""}))
     with pytest.raises(RuntimeError, match="transaction"):
         client(double, busy=True).book(wanted())
     with pytest.raises(CarrierTrouble):
