@@ -10,6 +10,7 @@ from quickshop.kernel import db
 from quickshop.kernel.clock import rfc3339
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.microcache import MicroCache
+from quickshop.kernel.money import exponent
 from quickshop.security.fraud import Policy
 from quickshop.shop.details import DEFAULTS
 from quickshop.shop.returning import DEFAULTS as RETURN_DEFAULTS
@@ -34,11 +35,18 @@ def _defaults() -> dict[str, dict[str, Any]]:
     found = settings()
     return {
         RISK: policy_document(POLICIES[found.limits_profile]),
-        HIGH_VALUE: {found.base_currency: found.high_value_minor},
-        VIP_SPEND: {found.base_currency: found.vip_spend_minor},
+        HIGH_VALUE: _everywhere(found.high_value_minor),
+        VIP_SPEND: _everywhere(found.vip_spend_minor),
         DETAILS: DEFAULTS,
         RETURNS: RETURN_DEFAULTS,
     }
+
+
+def _everywhere(base_minor: int) -> dict[str, int]:
+    """Until staff say otherwise: the base currency's figure in each currency of the shop, with its own decimals."""
+    found = settings()
+    digits = exponent(found.base_currency)
+    return {c: max(1, base_minor * 10 ** exponent(c) // 10**digits) for c in found.currencies}
 
 
 def _kept() -> Mapping[str, Any]:
