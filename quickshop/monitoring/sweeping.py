@@ -110,7 +110,7 @@ def take_due_jobs() -> list[DueJob]:
 UNHELD = """
 NOT EXISTS (SELECT FROM channel_pauses p WHERE p.channel = d.channel AND p.try_at > now())
 AND NOT EXISTS (
-    SELECT FROM deliveries e WHERE e.person_id = d.person_id AND e.channel = d.channel AND e.device = d.device
+    SELECT FROM deliveries e WHERE e.person_id = d.person_id AND e.channel || '' = d.channel AND e.device = d.device
       AND e.state = 'pending' AND (e.happened_at, e.id) < (d.happened_at, d.id))
 """
 

@@ -53,14 +53,15 @@ class _Outcome:
 
 
 # Only the first of a person's messages over a channel may go: the rest waits for its turn, whatever becomes of it.
+# `|| ''` keeps the planner from looking through a whole channel for one person when it does not know of a backlog yet.
 _CLAIM = """
 WITH due AS (
     SELECT d.id FROM deliveries d
     WHERE d.state = 'pending' AND d.channel = :channel AND d.next_run_at <= :now
       AND NOT EXISTS (SELECT FROM channel_pauses p WHERE p.channel = :channel AND p.try_at > :now)
       AND NOT EXISTS (
-        SELECT FROM deliveries e WHERE e.person_id = d.person_id AND e.channel = d.channel AND e.device = d.device
-          AND e.state = 'pending' AND (e.happened_at, e.id) < (d.happened_at, d.id))
+        SELECT FROM deliveries e WHERE e.person_id = d.person_id AND e.channel || '' = d.channel
+          AND e.device = d.device AND e.state = 'pending' AND (e.happened_at, e.id) < (d.happened_at, d.id))
     ORDER BY d.happened_at, d.id LIMIT :limit FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE deliveries d SET attempts = attempts + 1, next_run_at = :until FROM due WHERE d.id = due.id

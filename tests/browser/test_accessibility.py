@@ -42,6 +42,7 @@ MEMBER = [
     "/account/addresses/new",
     "/account/payment-methods",
     "/account/preferences",
+    "/account/inbox",
 ]
 STAFF = ["/admin", "/admin/orders", "/admin/processing", "/admin/pick-list", "/admin/customers"]
 CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock", "/admin/imports"]
