@@ -207,6 +207,10 @@ def _no_rate(world):
     return {"rate_id": "01980000-0000-7000-8000-000000000000"}
 
 
+def _mailed(world):
+    return {"delivery_id": world.places["mailed_delivery"]}
+
+
 def _another(world):
     return {"customer_id": str(world.users["other"])}
 
@@ -531,7 +535,7 @@ EXPECTATIONS = {
     "GET /api/v1/admin/pick-list": staff("orders:read", support=OK),
     "GET /api/v1/admin/pick-list.csv": staff("orders:read", support=OK),
     "GET /api/v1/admin/deliveries": staff("orders:read", support=OK),
-    "POST /api/v1/admin/deliveries/{delivery_id}/resend": staff("orders:write").answering(202, 409),
+    "POST /api/v1/admin/deliveries/{delivery_id}/resend": staff("orders:write").at(_mailed).answering(202, 409),
     "GET /api/v1/admin/returns": staff("orders:read", support=OK),
     "GET /api/v1/admin/returns/{return_id}": staff("orders:read", support=OK),
     "GET /api/v1/admin/returns/{return_id}/photos/{position}": staff("orders:read", support=OK).at(_arrived),

@@ -179,7 +179,7 @@ def _messages(world):
         " WHERE m.user_id = :owner AND d.channel = 'email'",
         owner=world.users["owner"],
     )[0]
-    world.places |= {"notification_id": str(found.id), "delivery_id": str(found.delivery)}
+    world.places |= {"notification_id": str(found.id), "mailed_delivery": str(found.delivery)}
 
 
 def _what_comes_back(owner):
