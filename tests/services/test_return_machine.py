@@ -1,5 +1,5 @@
-"""Returns against real PostgreSQL: whatever happens to an order that arrives in parts, units, stock and money are what a
-simple model says. The long run: MACHINE_RUNS=200 MACHINE_STEPS=30.
+"""Returns against real PostgreSQL: whatever happens to an order that arrives in parts, units, stock and money are what
+a simple model says. The long run: MACHINE_RUNS=200 MACHINE_STEPS=30.
 """
 
 import os
