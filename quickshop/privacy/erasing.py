@@ -25,12 +25,17 @@ from quickshop.privacy import subjects
 from quickshop.privacy.errors import OrdersUnderWay
 from quickshop.privacy.map import MAP, Erasure, Holding
 from quickshop.privacy.subjects import Subject
+from quickshop.returns.states import OPEN
 from quickshop.reviews import service as reviews
 from quickshop.security import audit, lockout
 from quickshop.wishlists import alerts
 
 # Work still needs the address or the card of these, or a person has to look at them.
 UNDER_WAY = (Status.PLACED, Status.PROCESSING, Status.ON_HOLD)
+# Also what is paid and has not arrived, unless its money went back, and what is on its way back.
+_UNDER_WAY = """(o.status = ANY(:under_way) OR (o.status = 'confirmed' AND o.payment_status <> 'refunded')
+    OR EXISTS (SELECT FROM order_processing w WHERE w.order_id = o.id AND w.step <> 'done')
+    OR EXISTS (SELECT FROM returns r WHERE r.order_id = o.id AND r.state = ANY(:returning)))"""
 
 
 def erase_account(user_id: UUID) -> None:
@@ -121,11 +126,11 @@ def _lock(who: Subject) -> tuple[Subject, list[UUID]]:
 def _orders(who: Subject) -> list[Any]:
     """All orders of the person: those read before, and those that were placed meanwhile."""
     return db.rows(
-        "SELECT o.id, o.number, o.status = ANY(:under_way) OR EXISTS (SELECT 1 FROM order_processing w"
-        " WHERE w.order_id = o.id AND w.step <> 'done') AS under_way"
+        f"SELECT o.id, o.number, {_UNDER_WAY} AS under_way"
         " FROM orders o WHERE o.user_id = :user OR o.id = ANY(:orders) ORDER BY o.id",
         **who.params(),
         under_way=[str(status) for status in UNDER_WAY],
+        returning=[str(state) for state in OPEN],
     )
 
 

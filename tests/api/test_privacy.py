@@ -4,7 +4,8 @@ import pytest
 
 from quickshop.accounts.callers import Caller
 from tests.factories.accounts import a_staff_account, an_account, bearer, execute, is_problem, rows
-from tests.factories.shop import a_confirmed_order, a_member, an_order
+from tests.factories.returns import a_delivered_order
+from tests.factories.shop import a_member, an_order
 
 ME = "/api/v1/me"
 
@@ -117,7 +118,7 @@ def test_an_unknown_customer_is_not_found(client, unknown):
 def test_staff_erase_a_guest_by_an_order(client, app, gateway):
     admin = a_staff_account(client)
     with app.app_context():
-        guests, members = a_confirmed_order(email="guest@canary.example"), a_confirmed_order(caller=a_member())
+        guests, members = a_delivered_order(email="guest@canary.example"), a_delivered_order(caller=a_member())
     address = "/api/v1/admin/orders/{}/erase-person"
     assert client.post(address.format(guests.number), headers=admin.headers).status_code == 204
     order = client.get(f"/api/v1/admin/orders/{guests.number}", headers=admin.headers).json

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from quickshop.accounts.people import email_index, load_person
 from quickshop.accounts.queries import user_id_of_login
+from quickshop.catalog.renditions import Rendition
 from quickshop.extensions import Base, settings
 from quickshop.kernel import db
 from quickshop.kernel.crypto import blind_index
@@ -17,6 +18,8 @@ from quickshop.kernel.ids import new_id
 from quickshop.kernel.outbox import dump
 from quickshop.kernel.unit_of_work import reading, run_unit
 from quickshop.orders import processing
+from quickshop.returns import photos
+from tests.factories import returns
 from tests.factories.accounts import an_account
 from tests.factories.shop import ADDRESS, a_variant
 
@@ -82,6 +85,7 @@ def somebody_known(client, mark):
         "question": f"{mark}-question",
         "question's words": f"{mark}-asked-support",
         "file's name": f"{mark}-file.txt",
+        "return's words": f"{mark}-sent-back",
     }
     hidden = {
         "card token": f"tok_{mark}_card",
@@ -93,6 +97,7 @@ def somebody_known(client, mark):
         "next action": f"{mark}-challenge-page",
         "older payment token": f"tok_{mark}_older",
         "file's content": f"{mark} shows support this",
+        "return's picture": f"{mark} shows that the handle of the mug is broken off",
     }
     app = client.application
     with app.app_context():
@@ -108,6 +113,7 @@ def somebody_known(client, mark):
     order_id = _order(account, variant, wish | {"client_reference": open_values["client reference"]}, hidden)
     with app.app_context():
         processing.process(order_id)
+        _send_back(order_id, open_values["return's words"], hidden["return's picture"])
         run_unit(lambda: _write_the_rest(user_id, own, order_id, book, open_values, hidden))
     _fill_cart(account, variant)
     _ask_support(account, open_values, hidden)
@@ -122,6 +128,16 @@ def _call(account, method, path, body=None, **headers):
 
 def _fill_cart(account, variant):
     _call(account, "POST", "/cart/items", {"variant_id": str(variant), "quantity": 2})
+
+
+def _send_back(order_id, words, picture):
+    """The order arrives, and its shopper thinks of returning it."""
+    with reading():
+        order = db.row("SELECT number FROM orders WHERE id = :id", id=order_id)
+    returns.ask(returns.deliver(order), note=words)
+    file = Rendition(200, 200, "webp", picture.encode())
+    run_unit(lambda: photos.add(order.number, 1, returns.STAFF, [file]))
+    returns.withdraw(order)
 
 
 def _ask_support(account, shown, hidden):
@@ -243,7 +259,9 @@ def _readings(value, keys):
     for layer in layers:
         yield layer
         for key in keys:
-            yield from _streams(layer, key)
+            for opened in _streams(layer, key):
+                yield opened
+                yield from (base64.b64decode(found + b"==") for found in _BASE64.findall(opened))
 
 
 def _streams(sealed, key):

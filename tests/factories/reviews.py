@@ -31,10 +31,10 @@ def a_product(**more):
 
 
 def bought(shelf, user_id, *states):
-    """Let a member have an order with the product, which went through these states: in the end it is confirmed."""
+    """Let a member have an order with the product, which went through these states: in the end it is completed."""
     order = shop.an_order({shelf.variant_id: 1})
     run_unit(lambda: db.run("UPDATE orders SET user_id = :u WHERE id = :id", u=user_id, id=order.id))
-    for state in states or ("processing", "confirmed"):
+    for state in states or ("processing", "confirmed", "completed"):
         run_unit(lambda s=state: db.run("UPDATE orders SET status = :s WHERE id = :id", s=s, id=order.id))
     done = "UPDATE order_processing SET step = 'done', next_run_at = NULL, ended_at = now() WHERE order_id = :id"
     run_unit(lambda: db.run(done, id=order.id))

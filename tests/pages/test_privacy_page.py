@@ -5,7 +5,8 @@ import pytest
 from quickshop.accounts.callers import Caller
 from tests.factories.accounts import a_staff_account, execute, rows
 from tests.factories.pages import PASSWORD, csrf, submit
-from tests.factories.shop import a_confirmed_order, an_order
+from tests.factories.returns import a_delivered_order
+from tests.factories.shop import an_order
 
 
 def erase(client, password=PASSWORD):
@@ -62,7 +63,7 @@ def test_orders_under_way_are_shown_in_place_of_the_form(client, app, ada):
 
 def test_staff_see_the_order_of_an_erased_person_as_such(client, app, ada, gateway):
     with app.app_context():
-        number = a_confirmed_order(caller=Caller(user_id=ada, email_verified=True)).number
+        number = a_delivered_order(caller=Caller(user_id=ada, email_verified=True)).number
     erase(client)
     staff = a_staff_account(client, "support")
     submit(client, "/sign-in", {"login": staff.username, "password": staff.password})

@@ -21,9 +21,9 @@ from quickshop.privacy.errors import OrdersUnderWay
 from quickshop.privacy.service import erase_account
 from tests.factories.accounts import registration
 from tests.factories.racing import Beside, Gate, together, until_blocked
+from tests.factories.returns import a_delivered_order
 from tests.factories.shop import (
     a_cart,
-    a_confirmed_order,
     a_declined_order,
     a_member,
     a_variant,
@@ -221,11 +221,11 @@ def test_a_payment_tried_again_beside_an_erasure_is_for_a_living_person(core, ga
 def test_a_move_of_a_kept_order_writes_the_orders_log_but_no_account(core, gateway):
     """Staff and carriers go on with orders whose person is gone."""
     member = a_member()
-    order = a_confirmed_order(caller=member)
+    order = a_delivered_order(caller=member)
     erase_account(member.user_id)
-    change = order_log.Move(("confirmed", "captured"), "completed", "captured", [Fact("order.completed")])
+    change = order_log.Move(("completed", "captured"), "completed", "captured", [Fact("order.invoiced")])
     run_unit(lambda: order_log.move(order.id, change, request_id=None))
-    assert look("SELECT type FROM order_events ORDER BY seq DESC LIMIT 1")[0].type == "order.completed"
+    assert look("SELECT type FROM order_events ORDER BY seq DESC LIMIT 1")[0].type == "order.invoiced"
     assert erased(member.user_id)  # which has no log
     frames = [f["topic"] for r in look("SELECT frames FROM outbox ORDER BY id DESC LIMIT 1") for f in r.frames]
     assert frames == [f"order:{order.number}"]

@@ -25,6 +25,7 @@ from quickshop.privacy.service import erase_account, erase_customer, erase_guest
 from quickshop.support.service import open_for_address
 from tests.factories.accounts import an_account
 from tests.factories.privacy import found_in_database, keys_that_remain, somebody_known
+from tests.factories.returns import a_delivered_order, ask
 from tests.factories.shop import (
     a_cart,
     a_confirmed_order,
@@ -135,7 +136,7 @@ def test_staff_still_read_the_orders_of_an_erased_person(client, app, ada):
             order = order_view(number, STAFF)
             assert (order["email"], order["shipping_address"], order["client_reference"]) == (None, None, None)
             assert order["items"] and order["totals"]["total"]["amount"] > 0
-            assert [e["type"] for e in order_events(number, STAFF, 0)][-1] == "order.confirmed"
+            assert [e["type"] for e in order_events(number, STAFF, 0)][-1] == "order.return_withdrawn"
             assert list_orders()["items"][0]["country"] == "GB"
 
 
@@ -172,10 +173,13 @@ def test_the_audit_log_has_the_erasure_by_id(core):
 def test_an_order_under_way_keeps_the_account_whole(core):
     member = a_member()
     waiting, held = an_order(caller=member), an_order_on_hold(caller=member)
-    a_confirmed_order(caller=member)
+    undelivered = a_confirmed_order(caller=member)
+    asked = a_delivered_order(caller=member)
+    ask(asked)
+    a_delivered_order(caller=member)
     with pytest.raises(OrdersUnderWay) as refused:
         erase_account(member.user_id)
-    assert refused.value.extra == {"orders": [waiting.number, held.number]}
+    assert refused.value.extra == {"orders": [o.number for o in (waiting, held, undelivered, asked)]}
     assert look(
         "SELECT wrapped_key FROM persons p JOIN users u ON u.person_id = p.id WHERE u.id = :id AND"
         " p.wrapped_key IS NOT NULL AND u.erased_at IS NULL",
@@ -234,8 +238,8 @@ def opened(order):
 
 
 def test_a_guest_is_erased_with_all_orders_of_the_same_address(core):
-    first, second = (a_confirmed_order(email="Guest@canary.example") for _ in range(2))
-    other = a_confirmed_order(email="other@canary.example")
+    first, second = (a_delivered_order(email="Guest@canary.example") for _ in range(2))
+    other = a_delivered_order(email="other@canary.example")
     erase_guest(first.number)
     erase_guest(first.number)  # again changes nothing
     assert (opened(first), opened(second), opened(other)) == (None, None, "other@canary.example")
@@ -262,7 +266,7 @@ def test_a_members_order_is_not_erased_without_the_member(core):
 def test_orders_a_member_placed_as_a_guest_go_with_a_proven_address_only(core):
     proven = a_member(email="proven@canary.example")
     claimed = a_member(email="claimed@canary.example", verified=False)
-    theirs, somebodys = (a_confirmed_order(email=f"{name}@canary.example") for name in ("proven", "claimed"))
+    theirs, somebodys = (a_delivered_order(email=f"{name}@canary.example") for name in ("proven", "claimed"))
     erase_account(proven.user_id)
     erase_account(claimed.user_id)
     assert (opened(theirs), opened(somebodys)) == (None, "claimed@canary.example")
