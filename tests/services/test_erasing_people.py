@@ -285,7 +285,7 @@ def test_what_the_proven_address_asked_support_as_a_guest_goes_too(client, app, 
 
 
 def test_a_guests_questions_go_with_the_guest(core):
-    order = a_confirmed_order()
+    order = a_delivered_order()
     ticket = a_guests_ticket(order)
     erase_guest(order.number)
     assert look("SELECT 1 FROM tickets WHERE id = :id", id=ticket) == []

@@ -19,6 +19,7 @@ from quickshop.shop.rules import DETAILS
 from quickshop.tax import service as tax
 from tests.factories import invoices, promotions
 from tests.factories.invoices import STAFF, an_invoiced_order, issue, papers, print_due, text_of
+from tests.factories.returns import deliver
 from tests.factories.shop import (
     ADDRESS,
     a_cart,
@@ -325,6 +326,8 @@ def test_an_erasure_takes_the_buyer_and_the_file_and_leaves_number_amounts_and_d
     member = a_member()
     printed, unprinted = an_invoiced_order(caller=member), an_invoiced_order(caller=member)
     before = file_of(printed).body
+    for order in (printed, unprinted):
+        deliver(order)
     run_unit(lambda: db.run("UPDATE order_processing SET step = 'done', next_run_at = NULL, ended_at = now(),"
                             " lease_token = NULL, lease_until = NULL"))  # fmt: skip
     erasing.erase_account(member.user_id)
