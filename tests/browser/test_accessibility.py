@@ -44,7 +44,7 @@ MEMBER = [
     "/account/preferences",
     "/account/inbox",
 ]
-STAFF = ["/admin", "/admin/orders", "/admin/processing", "/admin/pick-list", "/admin/customers"]
+STAFF = ["/admin", "/admin/orders", "/admin/draft-orders", "/admin/processing", "/admin/pick-list", "/admin/customers"]
 CATALOGUE = ["/admin/products", "/admin/products/new", "/admin/categories", "/admin/stock", "/admin/imports"]
 TRADE = ["/admin/shipping", "/admin/taxes"]
 

@@ -6,7 +6,7 @@ from quickshop.kernel import db
 from quickshop.kernel.errors import NotFound
 from quickshop.kernel.ids import new_id
 from quickshop.kernel.unit_of_work import reading, run_unit
-from quickshop.orders import bulk, finding, holding, notes, picking, processing, replaying, stages, verifying
+from quickshop.orders import bulk, finding, holding, notes, packing, picking, processing, replaying, stages, verifying
 from quickshop.orders.errors import NotFailed, NotHoldable, NotWaiting
 from quickshop.orders.finding import Wanted, wanted_by_words
 from quickshop.payments.gateways.port import Answer, AnswerState, unknown
@@ -14,6 +14,7 @@ from quickshop.security.fraud import Policy, Rule, Weight
 from quickshop.shop import service as shop_settings
 from quickshop.shop.rules import RISK, policy_document
 from tests.factories import shop
+from tests.factories.racing import together
 
 pytestmark = pytest.mark.usefixtures("core", "gateway")
 
@@ -208,6 +209,30 @@ def test_a_worker_in_the_middle_of_a_call_changes_nothing_of_a_held_order(gatewa
     processing.process(order.id)
     assert shop.state_of(order) == ("confirmed", "captured")
     assert len(gateway.charges) == 1
+
+
+@pytest.mark.parametrize("other", ["process", "cancel", "pack", "release", "refund"])
+def test_a_hold_and_something_else_at_once_leave_one_order_and_one_charge(core, gateway, other):
+    mug = shop.a_variant(stock=5)
+    order = shop.an_order({mug: 2}) if other in ("process", "cancel") else shop.a_confirmed_order(items={mug: 2})
+    acts = {
+        "process": lambda: processing.process(order.id),
+        "cancel": lambda: shop.cancel(order),
+        "pack": lambda: run_unit(lambda: packing.pack(order.number, None, None)),
+        "release": lambda: release(order),
+        "refund": lambda: shop.refund(order, 300),
+    }
+    together(core, lambda: hold(order), acts[other])
+    if shop.state_of(order)[0] == "on_hold":
+        release(order)
+    shop.process_until_ended(order)
+    gone = shop.state_of(order)[0] == "cancelled"
+    assert gone == (other == "cancel")
+    assert shop.stock_of(mug) == ((5, 0) if gone else (3, 0))
+    assert len(gateway.charges) <= 1
+    kept = sum(charge.captured - charge.refunded for charge in gateway.charges.values())
+    assert kept == (0 if gone else order.total - (300 if other == "refund" else 0))
+    assert present(order) is None
 
 
 def test_an_order_held_before_it_was_looked_at_is_looked_at_afterwards():
