@@ -18,8 +18,13 @@ from tests.factories.shop import a_confirmed_order, state_of
 STAFF = Viewer(staff=True)
 
 
+def worker_app(number=0):
+    """The application of a worker, by its number: each has two connections."""
+    return _worker(settings(), number)
+
+
 @functools.lru_cache
-def _worker(chosen):
+def _worker(chosen, _number=0):
     return create_app(role="worker", settings=chosen)
 
 
