@@ -31,7 +31,7 @@ from tests.factories.scripted import ScriptedGateway
 from tests.factories.servers import running_servers
 from tests.faults.checker import Check
 
-MEASURED = 100
+MEASURED = 50
 READ = 60
 
 
