@@ -1,4 +1,4 @@
-"""Orders processed end to end with a gateway that takes 50 ms for each call: how many a second, per worker and core; and
+"""Orders processed end to end with a gateway that takes 50 ms a call: how many a second, per worker and per core; and
 who waits how long, by class, when twice as many orders come as can be served.
 
     python -m benchmarks.processing [--orders 400] [--seconds 20] [--latency-ms 50] [--vip-slots 3] [--fair-slots 1]
