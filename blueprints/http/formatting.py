@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -95,7 +95,15 @@ def words(code: str | None) -> str:
 def facts(data: Mapping[str, Any] | None) -> str:
     """What an event says, for staff: {"code": "card_declined", "total": {...}} -> "code card_declined, total $5.00"."""
     said = {name: value for name, value in (data or {}).items() if name != "number" and value is not None}
-    return ", ".join(f"{words(name).lower()} {_fact(value)}" for name, value in said.items())
+    return ", ".join(_said(words(name).lower(), value) for name, value in said.items())
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"{len(value)} {name}"
+    return f"{name} {_fact(value)}"
 
 
 def _fact(value: Any) -> str:

@@ -39,6 +39,7 @@ def test_words_and_tints():
 def test_facts_of_an_event_read_as_a_sentence():
     data = {"number": "QS-1", "total": {"amount": 500, "currency": "USD"}, "code": "card_declined", "cause": None}
     assert facts(data) == "total $5.00, code card_declined"
+    assert facts({"lines": [{"line": 1}, {"line": 2}], "whole": True, "pickup": False}) == "2 lines, whole, not pickup"
     assert facts(None) == ""
 
 
