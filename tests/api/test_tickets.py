@@ -9,6 +9,7 @@ import pytest
 from quickshop.accounts.queries import user_id_of_login
 from quickshop.kernel import db
 from quickshop.kernel.unit_of_work import reading, run_unit
+from quickshop.notifications.service import drain
 from quickshop.support import pruning, rules
 from quickshop.support.holders import ticket_token
 from tests.factories import shop
@@ -143,6 +144,27 @@ def test_an_answer_is_mailed_once_with_the_way_back_and_without_its_words(client
     assert mail["email"] == ada.email and mail["page"].endswith(f"/account/tickets/{ticket['id']}")
     assert "ZQ-ANSWER" not in str(mail)
     assert len(seen_by(ada, ticket)["messages"]) == 2
+
+
+def test_an_answer_is_told_by_mail_and_in_the_inbox_once_unless_its_shopper_wants_none(client, app, ada, sam):
+    ticket = ask(ada)
+    path = f"/admin/tickets/{ticket['id']}/messages"
+    send(sam, path, {"body": "Yes."})
+    with app.app_context():
+        drain()
+        drain()
+    told = [
+        m for m in ada.get("/notifications").json["items"] if m["link"].endswith(f"/account/tickets/{ticket['id']}")
+    ]
+    assert len(told) == 2  # that it came, and that it is answered
+    sent = "SELECT kind FROM deliveries WHERE kind LIKE 'support.%' AND channel = 'email' ORDER BY id"
+    assert [r.kind for r in rows(client, sent)] == ["support.received", "support.answered"]
+    wanted = {"topics": {"support": {"email": False, "inbox": False}}}
+    assert client.put("/api/v1/me/preferences", json=wanted, headers=ada.headers).status_code == 200
+    send(sam, path, {"body": "And yes."})
+    with app.app_context():
+        drain()
+    assert [r.kind for r in rows(client, sent)] == ["support.received", "support.answered"]
 
 
 def test_a_solved_conversation_opens_again_and_a_closed_one_takes_nothing(client, ada, sam):
