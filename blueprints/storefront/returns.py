@@ -27,6 +27,7 @@ from quickshop.returns import photos, queries, service
 from quickshop.returns.models import MOST_PHOTOS
 from quickshop.returns.rules import Wish, WishedLine
 from quickshop.returns.states import Reason, Resolution, State
+from quickshop.shop.queries import details
 
 LONGEST_NOTE = 2000
 REASONS = (
@@ -222,4 +223,4 @@ def return_photo(number: str, place: int, position: int) -> Response:
 def return_slip(number: str, place: int) -> str:
     """The slip to print and put into the parcel, by which it is known when it arrives."""
     found = queries.return_of(number, place, viewer(guest_orders.token_of(number)))
-    return render_template("shop/return_slip.html", found=found, words=WORDS)
+    return render_template("shop/return_slip.html", found=found, shop=details(), words=WORDS)

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from quickshop.accounts.callers import Caller
+from quickshop.kernel.unit_of_work import run_unit
+from quickshop.shop import service as shop_settings
 from tests.factories import returns
 from tests.factories.accounts import rows
 from tests.factories.pages import hidden_fields, submit
-from tests.factories.shop import a_confirmed_order, a_member, a_variant
+from tests.factories.shop import a_confirmed_order, a_member, a_variant, look
 from tests.factories.staff_pages import a_staff_client
 from tests.factories.uploads import drawn
 
@@ -54,7 +56,12 @@ def test_a_guest_sends_something_back_with_a_large_picture_and_follows_it(client
     stranger = app.test_client()
     for path in ("", "/photos/1", "/slip"):
         assert stranger.get(f"/orders/{order.number}/returns/1{path}").status_code == 404
-    assert "no slip" not in text_of(client.get(f"/orders/{order.number}/returns/1/slip")).lower()
+    assert "1 Kiln Road" not in text_of(client.get(f"/orders/{order.number}/returns/1/slip"))
+    with app.app_context():
+        run_unit(lambda: shop_settings.set_value("shop-details", {"name": "Mugs", "address": "1 Kiln Road"}))
+        returns.approve(look("SELECT id FROM returns")[0].id)
+    slip = text_of(client.get(f"/orders/{order.number}/returns/1/slip"))
+    assert f"{order.number}-R1" in slip and "1 Kiln Road" in slip
     told = text_of(client.get(f"/orders/{order.number}"))
     assert "Return 1" in told and "You asked for return 1" in told
     assert submit(client, f"/orders/{order.number}/returns/1/withdraw").status_code == 303
