@@ -129,7 +129,10 @@ def make(new: NewDraft, staff_id: UUID | None) -> dict[str, Any]:
         by=staff_id,
         days=DAYS,
     )
-    demand_buyable(cart_lines(CartRef(cart_id, whom.user_id), draft=True))
+    ref = CartRef(cart_id, whom.user_id)
+    lines = cart_lines(ref, draft=True)
+    demand_buyable(lines)
+    price_lines(ref, lines, place_of(whom.address), whom.method)  # refuses a way of shipping that is not offered
     return draft_view(draft_id)
 
 
