@@ -99,7 +99,7 @@ def _refund(number: str) -> None:
     if not minor:
         raise Invalid({"amount": ["How much?"]}, "Say how much goes back.")
     reason = typed.text("reason", "The reason", 200, needed=False) or None
-    key = idempotency.check_key(request.form.get("idempotency_key"))
+    key = idempotency.form_key(request.form.get("idempotency_key"))
     slot = idempotency.slot(f"user:{g.caller.user_id}", f"POST /admin/orders/{number}/refund", key, b"%d" % minor)
     if idempotency.enter(slot):
         return

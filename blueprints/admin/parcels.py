@@ -40,7 +40,7 @@ def _pack(number: str) -> None:
     units = {line: quantity for line, quantity in wanted.items() if quantity}
     if not units:
         raise Invalid({"lines": ["Nothing."]}, "Say what goes into the parcel.")
-    key = idempotency.check_key(request.form.get("idempotency_key"))
+    key = idempotency.form_key(request.form.get("idempotency_key"))
     told = repr(sorted(units.items())).encode()
     slot = idempotency.slot(f"form:{number}", f"POST /admin/orders/{number}/parcels", key, told)
     if idempotency.enter(slot):

@@ -165,7 +165,7 @@ def _exchange(return_id: UUID) -> None:
 
 
 def _slot(return_id: UUID, verb: str) -> idempotency.Slot:
-    key = idempotency.check_key(request.form.get("idempotency_key"))
+    key = idempotency.form_key(request.form.get("idempotency_key"))
     return idempotency.slot(f"user:{g.caller.user_id}", f"POST {ADDRESS}/{return_id}/{verb}", key, verb.encode())
 
 

@@ -94,7 +94,7 @@ def _slot(variant_id: UUID, quantity: int) -> idempotency.Slot | None:
     if not key or not browser:
         return None
     chosen = f"{variant_id} {quantity}"  # another choice in the same form is another addition
-    named = idempotency.check_key(f"{key} {chosen}")
+    named = f"{idempotency.form_key(key)} {chosen}"
     return idempotency.slot(f"page:{digest(browser).hex()}", "POST /cart/items", named, chosen.encode())
 
 

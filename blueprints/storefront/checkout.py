@@ -143,7 +143,7 @@ def _place(form: ChoicesForm) -> tuple[str, str | None]:
     whose = f"user:{g.caller.user_id}" if g.caller.signed_in else f"cart:{ref.id if ref else None}"
     where = [wish.shipping_address, str(wish.shipping_address_id), str(wish.billing_address_id)]
     body = json.dumps([where, wish.shipping_method, form.payment.data, wish.email])
-    slot = idempotency.slot(whose, ROUTE, idempotency.check_key(form.idempotency_key.data), body.encode())
+    slot = idempotency.slot(whose, ROUTE, idempotency.form_key(form.idempotency_key.data), body.encode())
     stored = idempotency.enter(slot)
     if stored:
         number, token = json.loads(stored.body)

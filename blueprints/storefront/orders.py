@@ -127,7 +127,7 @@ def _pay(number: str) -> None:
     choice = chosen_payment(card)
     who = payer(guest_orders.token_of(number))
     order_id, _ = queries.find_order(number, who)
-    key = idempotency.check_key(request.form.get("idempotency_key"))
+    key = idempotency.form_key(request.form.get("idempotency_key"))
     slot = idempotency.slot(f"order:{order_id}", "POST /orders/pay", key, card.encode())
     if idempotency.enter(slot):
         return

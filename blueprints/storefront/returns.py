@@ -107,7 +107,7 @@ def ask_return(number: str) -> Response:
 
 def _ask(number: str, order_id: str, wish: Wish, files: list[Any]) -> int:
     who = payer(guest_orders.token_of(number))
-    key = idempotency.check_key(request.form.get("idempotency_key"))
+    key = idempotency.form_key(request.form.get("idempotency_key"))
     asked = json.dumps([[w.line, w.quantity, w.reason] for w in wish.lines]).encode()
     slot = idempotency.slot(f"order:{order_id}", "POST /orders/returns", key, asked)
     stored = idempotency.enter(slot)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from uuid import UUID
 
 from quickshop.kernel import db
 from quickshop.kernel.cards import holds_card_number
@@ -74,6 +75,14 @@ def check_key(key: str | None) -> str:
     if holds_card_number(key):
         raise KeyInvalid("An Idempotency-Key is any text of yours but a card number.")
     return key
+
+
+def form_key(key: str | None) -> str:
+    """The key that a page of ours put into its form: an id, so that nothing typed in is kept. Raises KeyInvalid."""
+    try:
+        return str(UUID(check_key(key)))
+    except ValueError as error:
+        raise KeyInvalid("This form is not the one we sent: load the page again.") from error
 
 
 def slot(caller: str, route: str, key: str, body: bytes) -> Slot:

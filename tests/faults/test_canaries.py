@@ -36,7 +36,7 @@ CANARIES = {
 PUBLIC = re.compile(
     r"(products|categories|variants|shipping_methods|media|pictures)\.\w+|users\.username|roles\.(name|description)"
     r"|(tax_classes|tax_rates|shipping_zones|holidays|promotions|order_discounts)\.(name|label)"
-    r"|api_keys\.name|reviews\.\w+|orders\.client_reference|sessions\.device|passkeys\.name"
+    r"|canned_replies\.\w+|api_keys\.name|reviews\.\w+|orders\.client_reference|sessions\.device|passkeys\.name"
     r"|push_devices\.name|outbox\.frames|order_lines\.\w+|stock_movements\.note"
 )
 _numbers = itertools.count(1)

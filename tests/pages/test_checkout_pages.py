@@ -9,6 +9,9 @@ from tests.factories.pages import ADDRESS, hidden_fields, stock_shop, submit
 CARD = {"shipping_method": "standard", "payment": "tok_approve"}
 
 
+KEY = "0190a000-0000-7000-8000-000000000001"
+
+
 @pytest.fixture(autouse=True)
 def variants(app):
     return stock_shop(app, stock=5)
@@ -118,7 +121,7 @@ def test_the_order_is_nobody_elses(filled, app):
     assert stranger.get(address).status_code == 404
     assert stranger.get(f"{address}/live").status_code == 404
     assert stranger.get(f"{address}?token=forged").status_code == 404
-    assert submit(stranger, f"{address}/pay", {"payment": "tok_approve", "idempotency_key": "k"}).status_code == 404
+    assert submit(stranger, f"{address}/pay", {"payment": "tok_approve", "idempotency_key": KEY}).status_code == 404
 
 
 def test_an_order_is_bought_again_as_far_as_it_can_be_had(filled, app, variants):
@@ -146,7 +149,7 @@ def test_a_mailed_link_opens_the_order_and_leaves_the_address(filled, app):
 
 def test_only_a_failed_payment_is_paid_again(filled):
     address = filled.post("/checkout", data=form(filled)).location
-    answer = submit(filled, f"{address}/pay", {"payment": "tok_approve", "idempotency_key": "k"})
+    answer = submit(filled, f"{address}/pay", {"payment": "tok_approve", "idempotency_key": KEY})
     assert answer.status_code == 409
 
 
