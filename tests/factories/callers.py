@@ -132,7 +132,8 @@ def _things(world):
     owner = Caller(user_id=world.users["owner"], email_verified=True)
     order = shop.an_order({variant: 1}, caller=owner)
     world.places["parcel_id"] = str(run_unit(lambda: _parcel(order.id)))
-    came_back = _what_comes_back(owner)
+    came_back, invoiced = _what_comes_back(owner), _an_invoice(variant, owner)
+    # After all orders: an order takes its member's cart with it.
     carts = {kind: shop.a_cart({variant: 1}, Caller(user_id=user)) for kind, user in world.users.items()}
     guests = shop.a_cart({variant: 1})
     found = shop.look("SELECT p.id, p.slug, p.category_id FROM variants v JOIN products p ON p.id = v.product_id")[0]
@@ -163,7 +164,7 @@ def _things(world):
         **_an_offer(),
         **_a_conversation(owner),
         **_a_webhook(),
-        **_an_invoice(variant, owner),
+        **invoiced,
         **came_back,
     }
     _messages(world)

@@ -50,6 +50,7 @@ class TestServers:
         self.redis = running.redis
         self.running = running
         self._cleaner = None
+        self.emptied = 0  # how often
 
     def migrate(self):
         """Bring the database up to date."""
@@ -78,6 +79,7 @@ class TestServers:
             cursor.execute("SET lock_timeout = '12s'; SELECT pg_temp.empty_tables(%s)", [_FILLED_BY_TESTS])
             cursor.execute(_RESTORE_ROLES)
         broker.flushall()
+        self.emptied += 1
 
     def environment(self, home):
         """The settings by which an application finds this pair."""

@@ -129,5 +129,5 @@ def test_staff_see_the_live_page_and_the_orders(client, app, member):
     assert sign_in(client).location == "/sign-in/code"
     assert submit(client, "/sign-in/code", {"code": code_now()}).status_code == 303
     assert "Live operations" in client.get("/admin").text
-    assert "No orders here." in client.get("/admin/orders").text
+    assert "No order fits." in client.get("/admin/orders").text
     assert client.get("/admin/orders/QS-1").status_code == 404

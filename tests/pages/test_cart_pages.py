@@ -1,6 +1,7 @@
 """The cart without scripts (post, then the page) and with htmx (parts of it)."""
 
 import re
+from uuid import uuid4
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_the_same_form_sent_twice_adds_once_and_another_choice_or_form_adds_agai
 
 
 def test_a_first_addition_sent_twice_fills_one_cart(client, servers):
-    once = {**RED, "idempotency_key": "first-of-all"}
+    once = {**RED, "idempotency_key": str(uuid4())}
     submit(client, "/cart/items", once)
     client.delete_cookie("cart")  # as the second click sends it, before the first answer has come
     submit(client, "/cart/items", once)
@@ -154,7 +155,7 @@ def test_a_first_addition_sent_twice_fills_one_cart(client, servers):
 
 
 def test_another_browser_with_the_same_key_adds_to_a_cart_of_its_own(client, app):
-    once = {**RED, "idempotency_key": "same"}
+    once = {**RED, "idempotency_key": str(uuid4())}
     other = app.test_client()
     for someone in (client, other):
         submit(someone, "/cart/items", once)

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -81,7 +82,8 @@ def test_a_form_sent_twice_asks_once_and_a_refused_one_keeps_what_was_typed(clie
     assert refused.status_code == 422 and "What shall come back?" in refused.text and "Typed before" in refused.text
     refused = ask(client, other, b"no picture at all")
     assert refused.status_code == 422 and len(rows(client, "SELECT 1 FROM returns")) == 1
-    assert submit(client, f"/orders/{order.number}/returns", wish | {"idempotency_key": "other"}).status_code == 409
+    again = wish | {"idempotency_key": str(uuid4())}
+    assert submit(client, f"/orders/{order.number}/returns", again).status_code == 409
 
 
 def test_staff_take_a_return_through_to_its_money(app):
@@ -93,12 +95,12 @@ def test_staff_take_a_return_through_to_its_money(app):
     steps = [
         ("approve", {}, "It has arrived"),
         ("receive", {"received-1": "2", "restocked-1": "1"}, "Give the money back"),
-        ("refund", {"amount-1": "15.00", "shipping": "", "idempotency_key": "k"}, "15.00"),
+        ("refund", {"amount-1": "15.00", "shipping": "", "idempotency_key": str(uuid4())}, "15.00"),
     ]
     for verb, fields, shown in steps:
         assert submit(client, f"{here}/{verb}", fields).status_code == 303
         assert shown in client.get(here).text
-    assert submit(client, f"{here}/refund", {"idempotency_key": "other"}).status_code == 409
+    assert submit(client, f"{here}/refund", {"idempotency_key": str(uuid4())}).status_code == 409
     assert submit(client, f"{here}/reject", {"answer": ""}).status_code == 422
     assert client.get("/admin/returns?state=refunded").text.count(str(made)) == 1
     support = a_staff_client(app, "support")
