@@ -128,14 +128,14 @@ _MOST_RETRIES_TOLD = 20
 # The row as it was, which a stage that ends is written from.
 WAS = """
 WITH was AS (
-    SELECT order_id, step, position, entered_at, taken_at, tries, retries FROM order_processing
-    WHERE {which} FOR UPDATE
+    SELECT order_id, step, position, entered_at, taken_at, tries, retries, clock_timestamp() AS moment
+    FROM order_processing WHERE {which} FOR UPDATE
 )"""
 # Follows a CTE `p (order_id, step)`: the row as it is now.
 PASSED = """, passed AS (
     INSERT INTO order_stages (order_id, position, stage, entered_at, started_at, ended_at, attempts, outcome, error,
         retries)
-    SELECT was.order_id, was.position, was.step, was.entered_at, was.taken_at, clock_timestamp(), was.tries, :outcome,
+    SELECT was.order_id, was.position, was.step, was.entered_at, was.taken_at, was.moment, was.tries, :outcome,
         :error, was.retries
     FROM was JOIN p USING (order_id) WHERE was.step NOT IN ('done', p.step)
 )"""
