@@ -8,7 +8,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 JOBS ?= $(shell echo $$(($$(nproc) + 2)))
 BROWSER ?= yes
 # The tests' own order stands (tests/conftest.py): what is shared or takes long begins first.
-SPREAD := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 CODE := quickshop blueprints realtime tasks migrations tests benchmarks scripts wsgi.py gunicorn.conf.py
 CODE := $(wildcard $(CODE))
 

@@ -15,36 +15,28 @@ from quickshop.shop import queries as shop_settings
 from tests.factories.live import LiveShop
 from tests.factories.scripted import ScriptedGateway
 from tests.factories.servers import running_servers
+from tests.groups import BROWSER, LIVE_SHOP, Grouped, group_of
 
 # How long an example takes says more about what else this machine does than about the code.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 
-def pytest_collection_modifyitems(items):
-    """Let one worker run all tests that share costly processes, so that they start once.
+def pytest_xdist_make_scheduler(config, log):
+    """Let one worker run all tests that share costly processes, so that they start once."""
+    return Grouped(config, log)
 
-    What takes longest begins first: nothing long is left for the end, when other workers have no more to do.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group") and (group := _shared_processes(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first: nothing long is left for the end, when other workers have no more to do."""
     items.sort(key=_turn)  # stable: the random order stays within
 
 
 def _turn(item):
-    group = item.get_closest_marker("xdist_group")
+    group = group_of(item.nodeid)
     if group:
-        return 0 if group.args[0] in ("browser", "live-shop") else 1
+        return 0 if group in (BROWSER, LIVE_SHOP) else 1
     return 1 if item.path.parent.name in ("faults", "runtime", "races") else 2  # whole shops of their own, or waits
-
-
-def _shared_processes(item):
-    """What names the processes that this test shares with others: the running shop, or its file's own; or None."""
-    if "live_shop" in item.fixturenames:
-        return "live-shop"
-    found = item._fixtureinfo.name2fixturedefs.values()
-    return item.path.stem if any(definitions[-1].scope == "module" for definitions in found) else None
 
 
 @pytest.fixture(scope="session")

@@ -93,15 +93,11 @@ def reads(operation):
     return operation.split(" ")[0] in SAFE
 
 
-# Those that read follow each other on one worker, by scopes, so that one world serves many.
+# Those that read follow each other on one worker (tests/groups.py), by scopes, so that one world serves many.
 READING = sorted(filter(reads, EXPECTATIONS), key=lambda operation: (EXPECTATIONS[operation].scopes, operation))
-ORDERED = [
-    *(pytest.param(operation, marks=pytest.mark.xdist_group("access-reads"), id=operation) for operation in READING),
-    *(pytest.param(operation, id=operation) for operation in EXPECTATIONS if not reads(operation)),
-]
 
 
-@pytest.mark.parametrize("operation", ORDERED)
+@pytest.mark.parametrize("operation", [*READING, *(o for o in EXPECTATIONS if not reads(o))])
 def test_access(edge_app, stage, operation):
     app, expectation = edge_app, EXPECTATIONS[operation]
     refused = [kind for kind in KINDS if expectation.outcomes[kind] != OK]

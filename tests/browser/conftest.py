@@ -14,11 +14,10 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items):
-    """Everything here drives a browser, on one shop."""
+    """Everything here drives a browser."""
     for item in items:
         if "tests/browser/" in item.nodeid:
             item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
