@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from quickshop.shipping.rules import Calendar, add_working_days, packed_on
@@ -34,15 +34,7 @@ def of_unsent(placed_at: datetime, now: datetime, days: Days, calendar: Calendar
 
 def _next_working(calendar: Calendar, now: datetime) -> date:
     """The day on which the shop could pack it at the earliest, if it began now and nothing waited before."""
-    return packed_on(
-        Calendar(
-            timezone=calendar.timezone,
-            cut_off=calendar.cut_off,
-            working_days=calendar.working_days,
-            holidays=calendar.holidays,
-        ),
-        now,
-    )
+    return packed_on(replace(calendar, handling_days=0, queue_days=0), now)
 
 
 def after_exception(known: Window, today: date, calendar: Calendar) -> Window:

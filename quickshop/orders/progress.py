@@ -57,11 +57,6 @@ class Line:
         """Units that are in no parcel yet."""
         return self.coming - self.packed
 
-    @property
-    def returnable(self) -> int:
-        """Units that were delivered and have not come back."""
-        return self.delivered - self.returned
-
 
 _LINES = """
 SELECT l.id, l.position, l.sku, l.name, l.variant_id, p.ordered, p.cancelled, p.packed, p.shipped, p.delivered,
